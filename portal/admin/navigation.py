@@ -1,0 +1,99 @@
+"""The sidebar of the admin: what a person may look at, grouped by what it is for."""
+
+from typing import Any
+
+from django.apps import apps
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from portal.admin.fence import is_system, person
+from portal.admin.site import may_enter, site
+
+# Group, then model and icon. Models of other applications are named, never imported.
+GROUPS: tuple[tuple[Any, tuple[tuple[str, str], ...]], ...] = (
+    (
+        _("Traffic"),
+        (
+            ("sms.Message", "chat"),
+            ("sms.Conversation", "forum"),
+            ("sms.ProviderEvent", "shield"),
+            ("sms.OptOut", "do_not_disturb_on"),
+            ("sms.MediaFile", "image"),
+        ),
+    ),
+    (
+        _("Numbers"),
+        (
+            ("portal.Trunk", "cell_tower"),
+            ("portal.DID", "dialpad"),
+            ("portal.SenderID", "badge"),
+            ("portal.InboundRule", "alt_route"),
+            ("portal.Schedule", "schedule"),
+        ),
+    ),
+    (
+        _("People"),
+        (
+            ("portal.Extension", "call"),
+            ("portal.Group", "groups"),
+            ("portal.Contact", "contacts"),
+            ("portal.User", "person"),
+        ),
+    ),
+    (
+        _("Administration"),
+        (
+            ("portal.Tenant", "apartment"),
+            ("portal.ApiToken", "key"),
+            ("portal.AuditEntry", "history"),
+            ("sms.RefusedCount", "block"),
+        ),
+    ),
+)
+
+TITLES = {
+    "sms.Message": _("Message log"),
+    "sms.ProviderEvent": _("Quarantine"),
+    "portal.AuditEntry": _("Audit log"),
+}
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the groups and links that the person may follow."""
+    if not may_enter(request.user):
+        return []
+    groups = [{"title": title, "items": _items(request, entries)} for title, entries in GROUPS]
+    return [group for group in groups if group["items"]]
+
+
+def stylesheet(request: HttpRequest) -> str:
+    """Return the address of what our pages add to the theme."""
+    del request
+    return static("portal/admin.css")
+
+
+def icon(request: HttpRequest) -> str:
+    """Return the address of the icon in the browser's tab."""
+    del request
+    return static("sms/icon.svg")
+
+
+def _items(request: HttpRequest, entries: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
+    items = []
+    for label, symbol in entries:
+        model = apps.get_model(label)
+        if not site.is_registered(model):
+            continue
+        if not site.get_model_admin(model).has_view_permission(request):
+            continue
+        options = model._meta
+        link = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+        title = TITLES.get(label) or capfirst(options.verbose_name_plural)
+        if label == "portal.Tenant" and not is_system(request):
+            title = _("Settings")
+            link = reverse("admin:portal_tenant_change", args=[person(request).tenant_id])
+        items.append({"title": str(title), "icon": symbol, "link": link})
+    return items

@@ -1,0 +1,56 @@
+"""The one admin site, and who may enter it: people with a role, not with a flag."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.urls import URLPattern, URLResolver
+from django.utils.translation import gettext_lazy as _
+from unfold.forms import AuthenticationForm
+from unfold.sites import UnfoldAdminSite
+
+from portal.models import User
+
+
+def may_enter(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Say whether a person has business in the admin: administrators and auditors."""
+    return isinstance(user, User) and user.is_active and (user.is_superuser or user.may_look)
+
+
+class SignInForm(AuthenticationForm):  # type: ignore[misc] # unfold carries no types
+    """Lets in those who may enter, whatever ``is_staff`` says."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "no_entry": _("This account has no access to the administration."),
+    }
+
+    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+        """Refuse a person without business here, in plain words."""
+        if not user.is_active:
+            raise ValidationError(self.error_messages["inactive"], code="inactive")
+        if not may_enter(user):
+            raise ValidationError(self.error_messages["no_entry"], code="no_entry")
+
+
+class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc] # unfold carries no types
+    """Holds only what is registered here: no permission rows, no groups of them."""
+
+    login_form = SignInForm
+    site_header = site_title = "SMS Channel"
+    index_title = _("Overview")
+    enable_nav_sidebar = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Ask the role."""
+        return may_enter(request.user)
+
+    def get_urls(self) -> Sequence[URLPattern | URLResolver]:
+        """Leave out the redirect to an object's public page: no object has one."""
+        urls: Sequence[Any] = super().get_urls()
+        return [url for url in urls if getattr(url, "name", "") != "view_on_site"]
+
+
+site = PortalAdminSite(name="admin")

@@ -1,0 +1,300 @@
+"""Every setting of the product, read from the environment and `.env` here and nowhere else."""
+
+import ipaddress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import django_stubs_ext
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+# Lets classes such as ModelAdmin name their model type at run time, as the type checker wants it.
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+# Variables that are set win over the file.
+env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+
+
+def required(name: str, recipe: str) -> str:
+    """Return a variable that has no default, or say how to make one."""
+    value: str = env.str(name, default="")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. {recipe}")
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach the host."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+# --- What this installation is called and where it lives ------------------------------------------
+DEBUG: bool = env.bool("DEBUG", default=False)
+VAR_DIR = (BASE_DIR / env.str("VAR_DIR", default="var")).resolve()
+HOST: str = env.str("HOST", default="127.0.0.1")
+PORT: int = env.int("PORT", default=8000)
+PUSH_PORT: int = env.int("PUSH_PORT", default=8001)
+PUBLIC_URL: str = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+PUBLIC_IS_HTTPS = _public.scheme == "https"
+PUBLIC_HOST = _public.hostname or ""
+PUBLIC_IS_LOOPBACK = is_loopback(PUBLIC_HOST)
+# In development nobody routes /events to the push process, so the browser is told its own port.
+_push_default = PUBLIC_URL
+if PUBLIC_IS_LOOPBACK and _public.port == PORT:
+    _push_default = f"{_public.scheme}://{_public.hostname}:{PUSH_PORT}"
+PUSH_URL: str = env.str("PUSH_URL", default=_push_default).rstrip("/")
+MEDIA_URL_BASE: str = env.str("MEDIA_URL_BASE", default=PUBLIC_URL).rstrip("/")
+# Where workers reach the built-in carrier of sandbox trunks.
+SANDBOX_URL: str = env.str("SANDBOX_URL", default=f"{PUBLIC_URL}/handset/gateway").rstrip("/")
+ALLOW_PRIVATE_PROVIDER_HOSTS: list[str] = [
+    *env.list("ALLOW_PRIVATE_PROVIDER_HOSTS", default=[]),
+    urlsplit(SANDBOX_URL).netloc,
+]
+# --- Secrets: no defaults -------------------------------------------------------------------------
+SECRET_KEY = required(
+    "SECRET_KEY", "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
+)
+required(
+    "CREDENTIAL_KEYS",
+    "It holds one or more comma-separated Fernet keys; the first encrypts. Make one: "
+    "python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'",
+)
+CREDENTIAL_KEYS = [key.strip() for key in env.list("CREDENTIAL_KEYS")]
+
+# --- The application ------------------------------------------------------------------------------
+# Health probes use loopback names, workers the sandbox's; no link is built from Host.
+ALLOWED_HOSTS: list[str] = [PUBLIC_HOST, *env.list("ALLOWED_HOSTS", default=[])]
+ALLOWED_HOSTS += [urlsplit(SANDBOX_URL).hostname or "", "127.0.0.1", "localhost", "[::1]"]
+INSTALLED_APPS = [
+    "unfold",  # before the admin whose templates it replaces
+    *(f"unfold.contrib.{name}" for name in ("filters", "forms", "import_export")),
+    *(
+        f"django.contrib.{name}"
+        for name in ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")
+    ),
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "axes",
+    "django_htmx",
+    "csp",
+    "import_export",
+    "portal",
+    "sms",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.content_policy.ContentPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+_context = [
+    "django.template.context_processors.request",
+    *(f"django.contrib.{name}.context_processors.{name}" for name in ("auth", "messages")),
+    "csp.context_processors.nonce",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": _context},
+    }
+]
+TIME_ZONE = "UTC"
+
+# --- PostgreSQL -----------------------------------------------------------------------------------
+_servers = "`manage.py up` starts an embedded server; a process started on its own needs the URL."
+DATABASE_URL = required("DATABASE_URL", _servers)
+DATABASES = {
+    "default": {
+        **env.db_url("DATABASE_URL"),
+        # A pool and not CONN_MAX_AGE: web threads come and go (granian ends idle ones), a worker
+        # has more threads than it needs connections, and the size bounds what PostgreSQL must
+        # serve. The health check costs one empty round trip and survives a database restart.
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "connect_timeout": 3,
+            "pool": {"min_size": 1, "max_size": 20, "timeout": 5, "reconnect_timeout": 5},
+        },
+    }
+}
+
+# --- Redis: cache, bell, push ---------------------------------------------------------------------
+REDIS_URL = required("REDIS_URL", _servers)
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "sms-channel",
+        # A dead Redis must not stall a webhook.
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
+    }
+}
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker for ever
+CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0, "socket_connect_timeout": 1}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = 8
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    # A ring that nobody heard for three rounds is worth nothing: the next one does the same.
+    "sweep": {"task": "sms.tasks.sweep", "schedule": 5.0, "options": {"expires": 15}},
+}
+
+# --- The engine -----------------------------------------------------------------------------------
+CLAIM_TIMEOUT: int = env.int("CLAIM_TIMEOUT", default=120)  # seconds a row may stay in SENDING
+SENDER_THREADS: int = env.int("SENDER_THREADS", default=32)  # open provider calls per worker
+WEBHOOK_MAX_BYTES = 2 * 1024 * 1024
+# Above it Django refuses a body before a view sees it; the webhook door answers with its own words.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * WEBHOOK_MAX_BYTES
+
+# --- Who may enter --------------------------------------------------------------------------------
+AUTH_USER_MODEL = "portal.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: a locked-out login goes no further
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator",
+                 "CommonPasswordValidator", "NumericPasswordValidator")
+]  # fmt: skip
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login/"
+OTP_TOTP_ISSUER = "SMS Channel"
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+
+# --- The browser ----------------------------------------------------------------------------------
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+SESSION_COOKIE_SECURE = PUBLIC_IS_HTTPS
+CSRF_COOKIE_SECURE = PUBLIC_IS_HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if PUBLIC_IS_HTTPS else 0
+# Whose X-Forwarded-For and X-Forwarded-Proto portal/wsgi.py believes. It replaces
+# SECURE_PROXY_SSL_HEADER, which would believe anybody.
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=["127.0.0.1"])
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # HSTS for subdomains: the operator's other hosts are not ours to bind
+    "security.W008",  # redirect to https: the proxy's work; providers do not follow a redirect
+    "security.W021",  # HSTS preload: as W005
+]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "connect-src": ["'self'", "{0.scheme}://{0.netloc}".format(urlsplit(PUSH_URL))],
+        "img-src": ["'self'", "data:", "blob:"],
+        "media-src": ["'self'", "blob:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# --- Static files and media -----------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / env.str("STATIC_DIR", default=str(VAR_DIR / "static"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = VAR_DIR / "media"
+_static = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+if DEBUG:
+    _static = "django.contrib.staticfiles.storage.StaticFilesStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": _static},
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- Mail -----------------------------------------------------------------------------------------
+_mail = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST = _mail.get("EMAIL_HOST") or "localhost"
+EMAIL_PORT = _mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = (_mail.get(f"EMAIL_USE_{way}", False) for way in ("TLS", "SSL"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = f"SMS Channel <sms-channel@{PUBLIC_HOST or 'localhost'}>"
+
+# --- API ------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "sms.api.authentication.TokenAuthentication",  # first: its 401 names the Bearer scheme
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "sms.api.errors.handler",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "SMS Channel",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    **dict.fromkeys(("SWAGGER_UI_DIST", "SWAGGER_UI_FAVICON_HREF"), "SIDECAR"),
+    "ENUM_NAME_OVERRIDES": {
+        "MessageState": "sms.models.message.State",
+        "MediaState": "sms.models.media.MediaFile.State",
+        "ConversationState": ["open", "closed"],
+    },
+}
+
+# --- Admin ----------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "SMS Channel", "SITE_HEADER": "SMS Channel", "SITE_SYMBOL": "sms",
+    "SIDEBAR": {"navigation": "portal.admin.navigation.sidebar"},
+    "STYLES": ["portal.admin.navigation.stylesheet"],
+    "SITE_FAVICONS": [{"rel": "icon", "href": "portal.admin.navigation.icon"}],
+}  # fmt: skip
+
+# --- Logs: never message text ---------------------------------------------------------------------
+LOG_FORMAT: str = env.str("LOG_FORMAT", default="text" if DEBUG else "json")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {"()": "portal.log_lines.JsonFormatter"},
+        "text": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        # Django's own handlers would print every line twice.
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        **{
+            name: {"level": "WARNING"}
+            for name in ("axes.apps", "celery.app.trace", "celery.worker.strategy", "celery.beat")
+        },
+    },
+}

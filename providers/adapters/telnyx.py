@@ -1,0 +1,250 @@
+"""Telnyx: SMS and MMS over an own network, with signed events and safe repeats.
+
+Set-up:
+
+1. In the Mission Control portal, under Account Settings, Keys & Credentials, make an API key and
+   copy the Public Key of the same page.
+2. Under Messaging, Programmable Messaging, open the messaging profile, paste {webhook_url} into
+   "Send a webhook to this URL" and choose "API v2"; or press "Set webhook" on a DID here. Copy the
+   Profile ID: alphanumeric senders need it, and must be enabled there.
+3. Under Numbers, assign every number to the profile. It must list the destination countries, and
+   US numbers need a 10DLC campaign. One profile per tenant: a STOP blocks the whole profile.
+
+Oddities, and what we do about them:
+
+- A repeated ``Idempotency-Key`` within 24 hours returns the first success if the body is the same
+  to the byte; we send our reference. What happens to two at the same instant, or with another body
+  (HTTP 422), is hardly documented: a 422 that we cannot name leaves the message unconfirmed.
+- Receipts go to the URL of each message only, else one event might arrive twice. They are matched
+  by the id of the message, never by that of the event.
+- HTTP 429 with code 40333 is a spent budget and not a rate limit: the message is refused.
+- ``delivery_unconfirmed`` is not a failure: the carrier never says more. It counts as sent.
+- STOP, START and HELP (``autoresponse_type``) arrive as messages although Telnyx has answered.
+- RCS and WhatsApp are ignored. A group MMS lists the others in ``cc``.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from providers import signing
+from providers.answer import Answer
+from providers.contract import (
+    Capabilities,
+    Event,
+    InboundMessage,
+    ListedNumber,
+    OutboundMessage,
+    Provider,
+    SendResult,
+    Status,
+    StatusUpdate,
+    WebhookRequest,
+    credential,
+)
+from providers.errors import CredentialsRefused, Rejected, Throttled, Unconfirmed
+from providers.payload import Payload
+
+# gw_timeout, dlr_timeout and failed are words of old detail records, which one page still lists.
+LOST = ("sending_failed", "expired", "cancelled", "gw_timeout", "failed")
+STATUSES = {
+    "scheduled": Status.ACCEPTED,
+    **dict.fromkeys(("queued", "sending"), Status.QUEUED),
+    **dict.fromkeys(("sent", "delivery_unconfirmed", "dlr_timeout"), Status.SENT),
+    **dict.fromkeys(("delivered", "read"), Status.DELIVERED),
+    "delivery_failed": Status.UNDELIVERED,
+    **dict.fromkeys(LOST, Status.FAILED),
+}
+
+ACCOUNT_CODES = {
+    "10009", "10010", "20001", "20002", "20003", "20006", "20008", "20012", "20013", "20014",
+    "20015", "20016", "20017", "20100", "40314",
+}  # fmt: skip
+LATER_CODES = {"10011", "40318", "40320"}
+FAULT_CODES, NAMED_422 = {"10007", "10008"}, {"10015", "10016", "10027"}
+ADVICE = {
+    "20100": "The Telnyx account has no funds left. Top it up.",
+    "40002": "The carrier filtered the message as spam. Change its wording or links.",
+    "40010": "The number is not registered for US 10DLC. Add it to a campaign at Telnyx.",
+    "40300": "The recipient has opted out with STOP. Only their START allows texts again.",
+    "40305": "The sender is not on this messaging profile. Assign it at Telnyx.",
+    "40309": "The messaging profile does not allow this country. Add it at Telnyx.",
+    "40333": "The profile's daily spend limit is reached. Raise it, or wait until midnight UTC.",
+}
+LISTING, PAGE_SIZE, MAX_PAGES = "/v2/phone_numbers/messaging", "250", 100
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The key calls, the public key checks; the profile is for words as senders."""
+
+    api_key: str = credential("API key", secret=True, help="Starts with KEY.")
+    public_key: str = credential("Public key", help="Keys & Credentials, Public Key.")
+    messaging_profile_id: str = credential(
+        "Messaging profile ID", required=False, pattern=r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4,12}){4}"
+    )
+
+
+class Telnyx(Provider[Credentials]):
+    """Translates for Telnyx's messaging API, version 2."""
+
+    key = "telnyx"
+    label = "Telnyx"
+    api_base = "https://api.telnyx.com"
+    credentials_type = Credentials
+    capabilities = Capabilities(
+        mms=True, max_media=10, max_media_bytes=1_000_000, max_text=1530, sender_id=True,
+        receipts=True, signed_webhooks=True, idempotent_send=True, answers_keywords=True,
+    )  # fmt: skip
+
+    def send(self, message: OutboundMessage) -> SendResult:
+        """Send one message; the reference makes a repeat harmless."""
+        sender, recipient = self.render(message.sender), self.render(message.recipient)
+        body: dict[str, Any] = {"from": sender, "to": recipient}
+        if message.text or not message.media_urls:
+            body["text"] = message.text
+        if message.media_urls:
+            body["media_urls"] = list(message.media_urls)
+        if any(letter.isalpha() for letter in sender):
+            body["messaging_profile_id"] = self.credentials.messaging_profile_id
+        if message.status_url:
+            body |= {"webhook_url": message.status_url, "use_profile_webhooks": False}
+        answer = self.http.post(
+            "/v2/messages",
+            bearer=self.credentials.api_key,
+            headers={"Idempotency-Key": message.reference},
+            json=body,
+            explain=_explain,
+        )
+        data = answer.child("data")
+        return SendResult(
+            provider_id=data.ident("id"),
+            segments=data.whole("parts", 0),
+            request=answer.exchange.request,
+            response=answer.exchange.response,
+        )
+
+    def authenticate(self, request: WebhookRequest) -> None:
+        """Check the Ed25519 signature over time-stamp and body, then the time-stamp."""
+        timestamp = request.headers.get("telnyx-timestamp", "")
+        signature = request.headers.get("telnyx-signature-ed25519", "")
+        signed = timestamp.encode(errors="replace") + b"|" + request.body
+        signing.require_ed25519(self.credentials.public_key, signed, signature)
+        signing.require_recent(timestamp)
+
+    def parse(self, request: WebhookRequest) -> Iterator[Event]:
+        """Yield the one message or receipt; whatever else points here yields nothing."""
+        data = Payload.json(request.body).child("data")
+        kind = data.text("event_type", "")
+        if kind not in {"message.received", "message.sent", "message.finalized"}:
+            return
+        payload = data.child("payload")
+        if payload.text("type", "SMS") in {"SMS", "MMS"}:
+            is_message = kind == "message.received"
+            yield self._inbound(payload) if is_message else self._receipt(payload, data)
+
+    def check(self) -> str:
+        """Ask for the balance, and whether the profile belongs to the key."""
+        data = self._get("/v2/balance").child("data")
+        if profile := self.credentials.messaging_profile_id:
+            self._get(f"/v2/messaging_profiles/{profile}").child("data")
+        balance = f"{data.text('balance')} {data.text('currency', '')}".strip()
+        return f"Telnyx accepts this key; the balance is {balance}."
+
+    def list_numbers(self) -> list[ListedNumber]:
+        """Return the numbers with messaging settings, of the profile if one is given."""
+        profile = self.credentials.messaging_profile_id
+        path = f"/v2/messaging_profiles/{profile}/phone_numbers" if profile else LISTING
+        found: list[ListedNumber] = []
+        for page in range(1, MAX_PAGES + 1):
+            answer = self._get(path, {"page[number]": str(page), "page[size]": PAGE_SIZE})
+            for row in answer.children("data"):
+                able, number = row.child("features"), self.read(row.text("phone_number"))
+                found.append(ListedNumber(number=number, sms="sms" in able, mms="mms" in able))
+            if "meta" not in answer or page >= answer.child("meta").whole("total_pages", 1):
+                break
+        return found
+
+    def set_webhook(self, number: str, url: str) -> str:
+        """Enter the URL at the number's profile; one URL serves all numbers of a profile."""
+        rows = self._get(LISTING, {"filter[phone_number]": number}).children("data")
+        row = next((row for row in rows if row.text("phone_number") == number), None)
+        if row is None or "messaging_profile_id" not in row:
+            raise Rejected(f"{number} is on no messaging profile of this account. Assign it there.")
+        answer = self.http.patch(
+            f"/v2/messaging_profiles/{row.ident('messaging_profile_id')}",
+            bearer=self.credentials.api_key,
+            json={"webhook_url": url, "webhook_api_version": "2"},
+            explain=_explain,
+        )
+        name = answer.child("data").text("name", "")
+        return f"Telnyx posts messages of the profile {name!r} here, {number} included."
+
+    def _get(self, path: str, params: dict[str, str] | None = None) -> Answer:
+        key = self.credentials.api_key
+        return self.http.get(path, bearer=key, params=params or {}, explain=_explain)
+
+    def _inbound(self, payload: Payload) -> InboundMessage:
+        others = payload.strings("cc", inside="phone_number")
+        numbers = [_number(payload, "to"), *payload.strings("to", inside="phone_number"), *others]
+        return InboundMessage(
+            provider_id=payload.ident("id"),
+            sender=self.read(_number(payload, "from")),
+            recipients=tuple(dict.fromkeys(self.read(number) for number in numbers)),
+            text=payload.text("text", ""),
+            media_urls=tuple(item.text("url") for item in payload.children("media", optional=True)),
+            sent_at=payload.moment("received_at"),
+        )
+
+    def _receipt(self, payload: Payload, data: Payload) -> StatusUpdate:
+        target = next(iter(payload.children("to")), payload)
+        status = target.choice("status", STATUSES)
+        error = next(iter(payload.children("errors", optional=True)), Payload({}))
+        code, said = error.text("code", ""), error.text("detail", "") or error.text("title", "")
+        return StatusUpdate(
+            status=status,
+            provider_id=payload.ident("id"),
+            sender=self.read(_number(payload, "from")),
+            recipient=self.read(target.text("phone_number")),
+            error_code=code,
+            detail=ADVICE.get(code, said) or ("" if status else target.text("status")),
+            at=data.moment("occurred_at"),
+        )
+
+
+def _number(payload: Payload, name: str) -> str:
+    found = payload.strings(name, inside="phone_number")
+    if not found:
+        raise payload.wrong(name, "missing")
+    return found[0]
+
+
+def _explain(answer: Answer) -> None:
+    """Classify a refusal by the code of its first error, then by the status."""
+    if answer.status < 400 or "errors" not in answer:
+        return
+    error = next(iter(answer.children("errors")), answer)
+    code, said = error.text("code", ""), error.text("detail", "") or error.text("title", "")
+    sentence = ADVICE.get(code) or f"Telnyx refused: {said}"
+    if code in ACCOUNT_CODES or answer.status in {401, 403}:
+        raise CredentialsRefused(sentence, code=code)
+    if code in LATER_CODES or (answer.status == 429 and code != "40333"):
+        raise Throttled(sentence, code=code, retry_after=answer.retry_after or _reset(answer))
+    if code in FAULT_CODES or answer.status >= 500:
+        raise Unconfirmed(f"Telnyx has a fault of its own: {said}", code=code)
+    if answer.status == 422 and not (code in NAMED_422 or code.startswith("4")):
+        raise Unconfirmed(f"Telnyx may have taken this before: {said}", code=code)
+    raise Rejected(sentence, code=code)
+
+
+def _reset(answer: Answer) -> float | None:
+    # Seconds by the documentation, an epoch on one of its pages.
+    value = answer.headers.get("x-ratelimit-reset", "")
+    if not re.fullmatch(r"[0-9]{1,12}", value):
+        return None
+    return max(0.0, int(value) - time.time()) if len(value) > 8 else float(value)
+
+
+ADAPTER = Telnyx

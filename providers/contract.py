@@ -1,0 +1,297 @@
+"""What crosses the boundary between a provider's adapter and the rest of the program.
+
+Everything here is frozen and plain: no Django types, no database rows. Numbers are E.164 with
+``+``, short codes of bare digits, or alphanumeric words; only ``render`` and ``read`` translate.
+"""
+
+import dataclasses
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+
+from providers.errors import Unreadable
+from providers.http import Http, Media
+
+
+class NumberFormat(StrEnum):
+    """How a provider wants an E.164 number written."""
+
+    E164 = "e164"  # +12025550123
+    DIGITS = "digits"  # 12025550123
+    NATIONAL = "national"  # 2025550123, North America only
+
+
+class Status(StrEnum):
+    """What a receipt can say of an outbound message, in our words."""
+
+    QUEUED = "queued"  # the provider still has it; changes nothing on our side
+    ACCEPTED = "accepted"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What an adapter can do; flows ask here and never for a provider's key.
+
+    ``max_text`` counts characters of one message, 0 means unknown. ``max_media`` counts files,
+    ``max_media_bytes`` all of them together (0 unknown). ``idempotent_send`` says that the
+    provider drops a repeated ``reference``. ``message_ids`` says that inbound messages carry an
+    id; without one, equal bodies within minutes count as one message. ``answers_keywords`` says
+    that the provider itself confirms STOP, START and HELP to the texter.
+    """
+
+    mms: bool = False
+    max_media: int = 0
+    max_media_bytes: int = 0
+    max_text: int = 0
+    sender_id: bool = False
+    receipts: bool = False
+    signed_webhooks: bool = False
+    idempotent_send: bool = False
+    message_ids: bool = True
+    answers_keywords: bool = False
+    number_format: NumberFormat = NumberFormat.E164
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboundMessage:
+    """One message to one recipient. ``status_url`` is where the receipt should be posted."""
+
+    reference: str
+    sender: str
+    recipient: str
+    text: str
+    media_urls: tuple[str, ...] = ()
+    status_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendResult:
+    """The provider took the message. ``segments`` is 0 where it did not say.
+
+    ``request`` and ``response`` are the redacted exchange, for the attempt that is kept.
+    """
+
+    provider_id: str
+    segments: int = 0
+    request: str = ""
+    response: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookRequest:
+    """One request from outside. Header names are lower-case; ``url`` is the public one."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    query: str
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboundMessage:
+    """A text or MMS for our numbers. ``recipients`` are all numbers it was sent to.
+
+    ``provider_id`` is empty where the provider gives none. ``sent_at`` is aware, or None.
+    """
+
+    provider_id: str
+    sender: str
+    recipients: tuple[str, ...]
+    text: str
+    media_urls: tuple[str, ...] = ()
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusUpdate:
+    """A delivery receipt. ``status`` None means a word we do not know, kept in ``detail``.
+
+    Found by ``provider_id``, else by ``reference``, else (providers whose receipts carry no id)
+    by ``sender`` (our number) and ``recipient``.
+    """
+
+    status: Status | None
+    provider_id: str = ""
+    reference: str = ""
+    sender: str = ""
+    recipient: str = ""
+    error_code: str = ""
+    detail: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """One element of a list that could not be read; it costs only itself."""
+
+    detail: str
+
+
+Event = InboundMessage | StatusUpdate | Broken
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookReply:
+    """What the provider wants to read in answer to a webhook."""
+
+    status: int = 200
+    content_type: str = "text/plain"
+    body: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedNumber:
+    """A number of the account, as the provider lists it."""
+
+    number: str
+    sms: bool = True
+    mms: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CredentialField:
+    """One value that an adapter asks the administrator for."""
+
+    name: str
+    label: str
+    secret: bool
+    required: bool
+    pattern: str
+    help: str
+
+
+def credential(
+    label: str,
+    *,
+    secret: bool = False,
+    required: bool = True,
+    pattern: str = "",
+    help: str = "",  # noqa: A002 - the word that forms use for it
+) -> Any:
+    """Declare one field of a Credentials dataclass; an optional one defaults to ``""``."""
+    metadata = {"label": label, "secret": secret, "pattern": pattern, "help": help}
+    if required:
+        return field(metadata=metadata, repr=not secret)
+    return field(default="", metadata=metadata, repr=not secret)
+
+
+C = TypeVar("C")
+
+
+class Provider(ABC, Generic[C]):
+    """One provider's adapter: translates between its words and ours, and calls it.
+
+    A subclass sets the class attributes and writes ``send``, ``authenticate``, ``parse`` and
+    ``check``. It never catches what ``http`` raises unless it reads the body to decide better.
+    """
+
+    key: ClassVar[str]
+    label: ClassVar[str]
+    api_base: ClassVar[str]
+    credentials_type: ClassVar[type[Any]]
+    capabilities: ClassVar[Capabilities]
+
+    def __init__(self, credentials: C, http: Http) -> None:
+        self.credentials = credentials
+        self.http = http
+
+    @abstractmethod
+    def send(self, message: OutboundMessage) -> SendResult:
+        """Hand one message to the provider; raise a ``SendError`` if it was not taken."""
+
+    @abstractmethod
+    def authenticate(self, request: WebhookRequest) -> None:
+        """Raise ``WebhookRefused`` unless the request proves that the provider sent it."""
+
+    @abstractmethod
+    def parse(self, request: WebhookRequest) -> Iterator[Event]:
+        """Yield every event of the request; ``Unreadable`` if the whole body makes no sense.
+
+        A kind of event that we do not use yields nothing; an element of a list that cannot be
+        read yields ``Broken`` and the others still come.
+        """
+
+    @abstractmethod
+    def check(self) -> str:
+        """Prove the credentials with one cheap call; return one plain sentence on success."""
+
+    def reply(self, request: WebhookRequest) -> WebhookReply:  # noqa: ARG002 - overrides read it
+        """Return what the provider wants to read once the request is stored."""
+        return WebhookReply()
+
+    def fetch_media(self, url: str) -> Media:
+        """Download one inbound attachment; the default sends no credentials."""
+        return self.http.download(url)
+
+    def render(self, number: str) -> str:
+        """Write one of our numbers as the provider wants it; only E.164 ever changes."""
+        if not number.startswith("+"):
+            return number
+        match self.capabilities.number_format:
+            case NumberFormat.DIGITS:
+                return number[1:]
+            case NumberFormat.NATIONAL if number.startswith("+1"):
+                return number[2:]
+            case _:
+                return number
+
+    def read(self, raw: str) -> str:
+        """Bring a number as the provider writes it to our form.
+
+        ``+``, digits and the usual separators make E.164 (ten digits are North American, short
+        runs of digits are short codes); anything with a letter is an alphanumeric sender.
+        """
+        text = raw.strip()
+        if any(letter.isalpha() for letter in text):
+            return text
+        digits = re.sub(r"[^0-9]", "", text)
+        if not digits:
+            raise Unreadable(f"{raw[:40]!r} is not a number")
+        if text.startswith("+"):
+            return f"+{digits}"
+        if digits.startswith("00"):
+            return f"+{digits[2:]}"
+        if len(digits) <= 7:
+            return digits
+        return f"+1{digits}" if len(digits) == 10 else f"+{digits}"
+
+
+@runtime_checkable
+class ListsNumbers(Protocol):
+    """The adapter can list the numbers of the account."""
+
+    def list_numbers(self) -> list[ListedNumber]:
+        """Return every number of the account that can be texted."""
+
+
+@runtime_checkable
+class SetsWebhook(Protocol):
+    """The adapter can enter our webhook URL at the provider."""
+
+    def set_webhook(self, number: str, url: str) -> str:
+        """Point the number's messages at ``url``; return one plain sentence on success."""
+
+
+def credential_fields(credentials_type: type[Any]) -> tuple[CredentialField, ...]:
+    """Describe the fields of a Credentials dataclass, in order, for a form or a file."""
+    return tuple(
+        CredentialField(
+            name=item.name,
+            label=item.metadata["label"],
+            secret=item.metadata["secret"],
+            required=item.default is dataclasses.MISSING,
+            pattern=item.metadata["pattern"],
+            help=item.metadata["help"],
+        )
+        for item in dataclasses.fields(credentials_type)
+    )

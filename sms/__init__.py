@@ -1,0 +1,1 @@
+"""The traffic: messages come in, find an extension, and go out."""

@@ -1,0 +1,31 @@
+"""The admin of conversations: who talks with whom, to look at."""
+
+from django.contrib import admin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+
+from portal.admin.fence import ADMIN
+from portal.admin.filters import ScopedRelatedFilter
+from portal.admin.scoped import ReadOnlyAdmin
+from portal.admin.site import site
+from sms.models import Conversation
+
+
+@admin.register(Conversation, site=site)
+class ConversationAdmin(ReadOnlyAdmin[Conversation]):
+    """Conversations are answered in the client, not here."""
+
+    readers = ADMIN
+    list_display = (
+        "last_message_at", "our_number", "remote", "extension", "group", "assignee", "closed_at"
+    )  # fmt: skip
+    list_filter = (
+        ("last_message_at", RangeDateTimeFilter),
+        ("kind", ChoicesDropdownFilter),
+        ("trunk", ScopedRelatedFilter),
+    )
+    list_select_related = ("extension", "group", "assignee")
+    search_fields = ("our_number", "remote")
+    fields = (
+        "kind", "trunk", ("our_number", "remote"), ("extension", "peer", "group"),
+        ("assignee", "waiting_since"), ("last_message_at", "closed_at"),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Door: the REST API of the browser client and of the PBX."""

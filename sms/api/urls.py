@@ -1,0 +1,23 @@
+"""Which addresses the API answers, below ``/api/v1/``."""
+
+from django.urls import path
+
+from sms.api import conversations, directory, files, messages, stream
+
+urlpatterns = [
+    path("messages", messages.MessagesView.as_view(), name="messages"),
+    path("messages/preflight", messages.PreflightView.as_view(), name="preflight"),
+    path("messages/<int:pk>", messages.MessageView.as_view(), name="message"),
+    path("conversations", conversations.ConversationsView.as_view(), name="conversations"),
+    path("conversations/<int:pk>", conversations.ConversationView.as_view(), name="conversation"),
+    path("conversations/<int:pk>/messages", conversations.ThreadView.as_view(), name="thread"),
+    path("conversations/<int:pk>/read", conversations.ReadView.as_view(), name="read"),
+    path("conversations/<int:pk>/transfer", conversations.TransferView.as_view(), name="transfer"),
+    path("conversations/<int:pk>/close", conversations.CloseView.as_view(), name="close"),
+    path("conversations/<int:pk>/reopen", conversations.ReopenView.as_view(), name="reopen"),
+    path("contacts", directory.ContactsView.as_view(), name="contacts"),
+    path("caller-ids", directory.CallerIdsView.as_view(), name="caller-ids"),
+    path("media", files.UploadView.as_view(), name="media"),
+    path("media/<uuid:key>", files.DownloadView.as_view(), name="media-file"),
+    path("events", stream.StreamView.as_view(), name="events"),
+]

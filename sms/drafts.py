@@ -1,0 +1,164 @@
+"""What somebody wants to send, and every check that stands before it is kept."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+
+from portal import e164
+from portal.models import Extension
+from sms import permission, segments
+from sms.models import Conversation, MediaFile, Message
+
+MAX_TEXT = 1600
+
+
+class KeyReused(permission.Refused):
+    """The Idempotency-Key belongs to another text."""
+
+    code = "key_reused"
+    status = 409
+
+
+class TextMissing(permission.Refused):
+    """There is neither text nor media."""
+
+    code = "text_missing"
+
+
+class TextTooLong(permission.Refused):
+    """The text is longer than the provider takes."""
+
+    code = "text_too_long"
+
+
+class MediaRefused(permission.Refused):
+    """The media cannot go this way."""
+
+    code = "media_refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What somebody wants to send. ``to`` and ``sender`` are as typed; ``media`` are uploads.
+
+    With a ``conversation`` the text answers there and ``to`` may be empty.
+    """
+
+    extension: Extension
+    to: str = ""
+    text: str = ""
+    sender: str = ""
+    media: tuple[MediaFile, ...] = field(default=())
+    key: str = ""
+    lane: Message.Lane = Message.Lane.REPLY
+    conversation: Conversation | None = None
+
+    def digest(self) -> str:
+        """Return what must be equal for a repeated key to mean the same intention."""
+        conversation = self.conversation.pk if self.conversation else 0
+        keys = [media.key.hex for media in self.media]
+        meant = [self.to, self.text, self.sender, keys, conversation]
+        return hashlib.sha256(json.dumps(meant).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A draft that passed every check: what will go out."""
+
+    sender: permission.Sender
+    recipients: tuple[str, ...]
+    measure: segments.Measure
+
+
+def preflight(draft: Draft) -> Plan:
+    """Check a draft as ``submit`` does, without keeping anything; raise ``Refused``."""
+    extension = draft.extension
+    permission.check_service(extension.tenant, extension)
+    recipients = _recipients(draft)
+    sender = permission.choose_sender(extension, draft.sender, draft.conversation)
+    if not sender.trunk.enabled:
+        raise permission.TrunkUnavailable(_("The trunk of this caller ID is switched off."))
+    permission.check_recipients(extension.tenant_id, sender, recipients)
+    _check_content(draft, sender)
+    return Plan(sender=sender, recipients=recipients, measure=segments.measure(draft.text))
+
+
+def _recipients(draft: Draft) -> tuple[str, ...]:
+    if draft.conversation and not draft.to:
+        remotes = draft.conversation.remotes
+        if not all(map(e164.can_be_answered, remotes)):
+            raise permission.NumberInvalid(
+                _("%(sender)s cannot be answered: it is a word, not a number.")
+                % {"sender": draft.conversation.remote}
+            )
+        if len(remotes) > 1:
+            raise permission.NumberInvalid(
+                _("An answer to several people at once cannot be sent; write to one of them.")
+            )
+        return remotes
+    try:
+        number = e164.normalize(draft.to, draft.extension.tenant.country)
+    except e164.NumberInvalid as error:
+        raise permission.NumberInvalid(str(error)) from error
+    if e164.is_short_code(number) and _looks_like_an_extension(draft.extension, number):
+        raise permission.NumberInvalid(
+            _("There is no extension %(number)s that is in service.") % {"number": number}
+        )
+    return (number,)
+
+
+def _looks_like_an_extension(extension: Extension, number: str) -> bool:
+    """Say whether a short number is a mistyped extension rather than a short code."""
+    of_length = Extension.objects.filter(
+        tenant_id=extension.tenant_id, number__regex=f"^[0-9]{{{len(number)}}}$"
+    )
+    return of_length.exists()
+
+
+def _check_content(draft: Draft, sender: permission.Sender) -> None:
+    able = sender.trunk.capable.capabilities
+    if not draft.text.strip() and not draft.media:
+        raise TextMissing(_("Write a text or add a file."))
+    limit = able.max_text or MAX_TEXT
+    if len(draft.text) > limit:
+        raise TextTooLong(
+            _("The text has %(length)d characters; %(limit)d are the most.")
+            % {"length": len(draft.text), "limit": limit}
+        )
+    if not draft.media:
+        return
+    if not able.mms or sender.is_word or not (sender.did and sender.did.mms):
+        raise MediaRefused(_("This sender cannot send files; choose another or remove them."))
+    if able.max_media and len(draft.media) > able.max_media:
+        raise MediaRefused(
+            _("At most %(limit)d files go into one message.") % {"limit": able.max_media}
+        )
+    if able.max_media_bytes and sum(media.size for media in draft.media) > able.max_media_bytes:
+        raise MediaRefused(
+            _("The files are larger than %(limit)d kB together.")
+            % {"limit": able.max_media_bytes // 1000}
+        )
+
+
+def colleague_of(draft: Draft) -> Extension | None:
+    """Return the extension that a draft is for, where it is internal chat."""
+    if draft.conversation:
+        if draft.conversation.kind != Conversation.Kind.INTERNAL:
+            return None
+        sides = (draft.conversation.extension, draft.conversation.peer)
+        return next((side for side in sides if side and side != draft.extension), None)
+    return Extension.objects.filter(
+        tenant_id=draft.extension.tenant_id, number=draft.to.strip(), enabled=True
+    ).first()
+
+
+def check_internal(draft: Draft, colleague: Extension) -> None:
+    """Raise ``Refused`` unless the chat line may be written."""
+    if not draft.extension.tenant.can_message:
+        raise permission.TenantSuspended(_("Messaging is switched off for this tenant."))
+    if colleague == draft.extension:
+        raise permission.NumberInvalid(_("This is your own extension."))
+    if not draft.text.strip() and not draft.media:
+        raise TextMissing(_("Write a text or add a file."))

@@ -1,0 +1,173 @@
+"""Knows how one Redis connection serves every open stream of a process, and what a stream is told.
+
+The flows publish JSON objects (`sms.bell.tell`). Losing Redis costs news, never rows, so a client
+that lost it is told twice: `lost` now, `hello` as soon as it can hear again.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator, Iterable
+
+import redis
+from redis import asyncio as redis_asyncio
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from sms.bell import on_air
+
+log = logging.getLogger(__name__)
+
+PING_EVERY = 15.0  # proxies close a stream that says nothing for 30 to 60 seconds
+QUEUE = 256  # frames a slow client may lag behind before it is let go; it reconnects and catches up
+RETRY_FIRST, RETRY_MOST = 0.2, 5.0
+HELLO = b"event: hello\ndata: {}\n\n"
+LOST = b"event: lost\ndata: {}\n\n"
+PING = b": ping\n\n"
+
+
+class Client:
+    """One open stream: the frames that wait to be written, the channels not yet confirmed."""
+
+    def __init__(self, channels: Iterable[str]) -> None:
+        self.channels = {on_air(channel) for channel in channels}
+        self.unconfirmed = set(self.channels)
+        self.frames: asyncio.Queue[bytes] = asyncio.Queue(QUEUE)
+        self.too_slow = asyncio.Event()
+
+    def offer(self, frame: bytes) -> None:
+        """Queue a frame, or mark the client as too slow."""
+        try:
+            self.frames.put_nowait(frame)
+        except asyncio.QueueFull:
+            self.too_slow.set()
+
+    def confirm(self, channel: str) -> None:
+        """Say hello as soon as every channel is heard."""
+        if channel in self.unconfirmed:
+            self.unconfirmed.discard(channel)
+            if not self.unconfirmed:
+                self.offer(HELLO)
+
+    def lose(self) -> None:
+        """Say that Redis is away, and that a hello will follow."""
+        self.unconfirmed = set(self.channels)
+        self.offer(LOST)
+
+
+class Hub:
+    """One Redis connection for all clients of the process: a channel is subscribed while used."""
+
+    def __init__(self, url: str) -> None:
+        # Reconnecting is ours, because every client has to be told.
+        self.redis = redis_asyncio.Redis.from_url(
+            url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2
+        )
+        self.clients: dict[str, set[Client]] = {}
+        self.heard: set[str] = set()
+        self.line: PubSub | None = None
+        # What the dictionary says and what was asked of Redis change in the same order.
+        self.order = asyncio.Lock()
+        self.listener: asyncio.Task[None] | None = None
+
+    async def join(self, client: Client) -> None:
+        """Let the client hear its channels; its hello comes when Redis has confirmed them all."""
+        if self.listener is None:
+            self.listener = asyncio.create_task(self.listen())
+        async with self.order:
+            for channel in client.channels:
+                self.clients.setdefault(channel, set()).add(client)
+                if channel in self.heard:
+                    client.confirm(channel)
+            if client.unconfirmed and self.line is not None:
+                with contextlib.suppress(redis.RedisError, OSError):  # the listener sees it too
+                    await self.line.subscribe(*client.unconfirmed)
+
+    async def leave(self, client: Client) -> None:
+        """Forget the client, and the channels that only it heard."""
+        async with self.order:
+            unused = []
+            for channel in client.channels:
+                self.clients[channel].discard(client)
+                if not self.clients[channel]:
+                    del self.clients[channel]
+                    unused.append(channel)
+            self.heard.difference_update(unused)
+            if unused and self.line is not None:
+                with contextlib.suppress(redis.RedisError, OSError):
+                    await self.line.unsubscribe(*unused)
+
+    async def listen(self) -> None:
+        """Hand out what Redis publishes, for ever; after every loss connect again."""
+        pause = RETRY_FIRST
+        while True:
+            try:
+                async with self.redis.pubsub() as line:
+                    async with self.order:
+                        await line.subscribe(on_air(""), *self.clients)
+                        self.line = line
+                    async for kind, channel, body in messages(line):
+                        pause = RETRY_FIRST
+                        self.dispatch(kind, channel, body)
+                        # A burst is read without ever waiting: let the writers have their turn.
+                        await asyncio.sleep(0)
+            except (redis.RedisError, OSError) as error:
+                log.warning("push.lost reason=%s retry_in=%s", type(error).__name__, pause)
+            self.lose()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RETRY_MOST)
+
+    def dispatch(self, kind: str, channel: str, body: bytes) -> None:
+        """Give one message of Redis to the clients of its channel."""
+        clients = self.clients.get(channel, ())
+        if kind == "subscribe" and clients:
+            self.heard.add(channel)
+            for client in clients:
+                client.confirm(channel)
+        if kind == "message" and clients:
+            frame = as_frame(body)
+            for client in clients:
+                client.offer(frame)
+
+    def lose(self) -> None:
+        """Tell everybody that the line is down; say so once."""
+        if self.line is None:
+            return
+        self.line = None
+        self.heard.clear()
+        for client in {client for group in self.clients.values() for client in group}:
+            client.lose()
+
+    async def close(self) -> None:
+        """End the connection."""
+        if self.listener is not None:
+            self.listener.cancel()
+            await asyncio.gather(self.listener, return_exceptions=True)
+            self.listener = None
+        await self.redis.aclose()
+
+
+async def messages(line: PubSub) -> AsyncIterator[tuple[str, str, bytes]]:
+    """Yield kind, channel and body; raise when Redis does not answer a ping either."""
+    silent = False
+    while True:
+        message = await line.get_message(timeout=PING_EVERY)
+        if message is not None:
+            silent = False
+            if message["type"] in {"subscribe", "message"}:
+                body = message["data"] if message["type"] == "message" else b""
+                yield message["type"], message["channel"].decode(), body
+        elif silent:
+            raise redis.TimeoutError("no answer to a ping")
+        else:
+            silent = True
+            await line.ping()
+
+
+def as_frame(body: bytes) -> bytes:
+    """Return a published JSON object as one server-sent event."""
+    news = json.loads(body)
+    ident = f"id: {news['id']}\n" if "id" in news else ""
+    return f"{ident}data: {json.dumps(news)}\n\n".encode()

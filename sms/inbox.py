@@ -1,0 +1,90 @@
+"""What an extension finds in its inbox: what is unread, who the other side is, what is closed."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from portal.models import Contact, ContactNumber, Extension, Tenant
+from sms import assignment, bell
+from sms.models import Conversation, Message, ReadMark
+
+
+def with_unread(
+    conversations: QuerySet[Conversation], reader: Extension | None
+) -> QuerySet[Conversation]:
+    """Count in each conversation, as ``unread``, what others wrote after the reader's mark."""
+    if reader is None:
+        return conversations.annotate(unread=Value(0))
+    mark = ReadMark.objects.filter(conversation=OuterRef("pk"), extension=reader)
+    from_outside = Q(direction=Message.Direction.INBOUND)
+    from_colleague = Q(direction=Message.Direction.INTERNAL) & ~Q(extension=reader)
+    news = (
+        Message.objects.filter(conversation=OuterRef("pk"), pk__gt=OuterRef("read_to"))
+        .filter(from_outside | from_colleague)
+        .order_by()
+        .values("conversation")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
+    return conversations.annotate(
+        read_to=Coalesce(Subquery(mark.values("message_id")), 0)
+    ).annotate(unread=Coalesce(Subquery(news), 0))
+
+
+def contacts(tenant: Tenant, reader: Extension | None) -> QuerySet[Contact]:
+    """Return the contacts a reader sees: the tenant's, and the extension's own."""
+    shared = Q(extension=None)
+    return Contact.objects.filter(shared | Q(extension=reader) if reader else shared, tenant=tenant)
+
+
+def names(tenant: Tenant, reader: Extension | None, numbers: Iterable[str]) -> dict[str, str]:
+    """Return who the numbers are; the reader's own contact wins over the shared one."""
+    rows = (
+        ContactNumber.objects.filter(
+            number__in=set(numbers), contact__in=contacts(tenant, reader), tenant=tenant
+        )
+        .order_by(F("contact__extension").asc(nulls_first=True), "-pk")
+        .values_list("number", "contact__name")
+    )
+    return dict(rows)
+
+
+def mark_read(conversation: Conversation, reader: Extension, up_to: int | None = None) -> int:
+    """Note how far the reader has read; the mark only moves forward. Return where it would be."""
+    thread = Message.objects.filter(conversation=conversation)
+    if up_to is not None:
+        thread = thread.filter(pk__lte=up_to)
+    last = thread.order_by("-pk").values_list("pk", flat=True).first() or 0
+    now = timezone.now()
+    mark = ReadMark(conversation=conversation, extension=reader, message_id=last, at=now)
+    ReadMark.objects.bulk_create([mark], ignore_conflicts=True)
+    ReadMark.objects.filter(
+        conversation=conversation, extension=reader, message_id__lt=last
+    ).update(message_id=last, at=now)
+    # The reader's other windows drop their marks too.
+    bell.tell([reader.pk], {"type": "conversation", "conversation": conversation.pk})
+    return last
+
+
+def close(conversation: Conversation) -> None:
+    """Put a conversation away until the next message."""
+    _set_closed(conversation, timezone.now())
+
+
+def reopen(conversation: Conversation) -> None:
+    """Take a closed conversation up again."""
+    _set_closed(conversation, None)
+
+
+def _set_closed(conversation: Conversation, moment: datetime | None) -> None:
+    Conversation.objects.filter(pk=conversation.pk).update(closed_at=moment)
+    announce(conversation)
+
+
+def announce(conversation: Conversation) -> None:
+    """Tell everybody who sees the conversation that it changed."""
+    news = {"type": "conversation", "conversation": conversation.pk}
+    bell.tell(assignment.audience(conversation), news)

@@ -1,0 +1,249 @@
+"""Accept a provider's request as an event; later turn events into messages and receipts."""
+
+import logging
+import time
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from portal.models import Trunk
+from providers.contract import (
+    Broken,
+    InboundMessage,
+    StatusUpdate,
+    WebhookReply,
+    WebhookRequest,
+)
+from providers.errors import Unreadable, WebhookRefused
+from sms import bell, inbound, receipts
+from sms.inbound import Book, Finding
+from sms.models import ProviderEvent
+
+log = logging.getLogger(__name__)
+
+Reason = ProviderEvent.Reason
+
+BATCH = 50
+SHIFT_SECONDS = 50
+# Of the refused requests of a trunk this many a day are kept whole, cut to this size.
+SAMPLES_A_DAY = 20
+SAMPLE_BYTES = 8 * 1024
+# A receipt may overtake the answer to its own send, or wait for a worker that was killed.
+PATIENCE = timedelta(hours=1)
+MAX_TRIES = 10
+_SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+
+_COUNT = """
+INSERT INTO sms_refusedcount AS seen (trunk_id, day, count, last_reason)
+VALUES (%s, %s, 1, %s)
+ON CONFLICT (trunk_id, day) DO UPDATE
+   SET count = seen.count + 1, last_reason = excluded.last_reason
+RETURNING count
+"""
+
+
+def accept(trunk: Trunk, request: WebhookRequest, address: str | None) -> WebhookReply:
+    """Store a request that proves itself and ring for it; return the provider's answer.
+
+    Raises ``WebhookRefused`` after counting it; the first of a day are kept for the quarantine.
+    """
+    if len(request.body) > settings.WEBHOOK_MAX_BYTES:
+        size = len(request.body)
+        refuse(trunk, request, address, f"the body of {size} bytes is larger than we take")
+        raise WebhookRefused("The body is too large.", code="too_large")
+    try:
+        adapter = trunk.adapter()
+        adapter.authenticate(request)
+    except WebhookRefused as error:
+        refuse(trunk, request, address, str(error))
+        raise
+    except ValueError as error:
+        refuse(trunk, request, address, str(error))
+        raise WebhookRefused("The trunk is not set up completely.") from error
+    with transaction.atomic(durable=True):
+        _event(trunk, request, address).save(force_insert=True)
+        bell.ring("drain_events")
+    return adapter.reply(request)
+
+
+def refuse(trunk: Trunk, request: WebhookRequest, address: str | None, why: str) -> None:
+    """Count a refused request under its trunk, and keep the first of a day as samples."""
+    log.warning("webhook.refused trunk=%s address=%s why=%s", trunk.pk, address, why)
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNT, [trunk.pk, timezone.now().date(), why[:200]])
+            count = cursor.fetchone()[0]
+        if count <= SAMPLES_A_DAY:
+            event = _event(trunk, request, address)
+            event.body = event.body[:SAMPLE_BYTES]
+            event.state = ProviderEvent.State.QUARANTINED
+            event.reason, event.detail = Reason.REFUSED, why
+            event.save(force_insert=True)
+
+
+def _event(trunk: Trunk, request: WebhookRequest, address: str | None) -> ProviderEvent:
+    headers = {k: v for k, v in request.headers.items() if k not in _SECRET_HEADERS}
+    return ProviderEvent(
+        trunk=trunk,
+        tenant_id=trunk.tenant_id,
+        method=request.method,
+        query=request.query.replace("\x00", ""),
+        headers={k: v.replace("\x00", "") for k, v in headers.items()},
+        body=request.body,
+        address=address,
+    )
+
+
+def drain(_box: bell.Box) -> bool:
+    """Process due events, a batch at a time; return whether more are due now."""
+    until = time.monotonic() + SHIFT_SECONDS
+    while time.monotonic() < until:
+        bell.quieten("drain_events")
+        due = list(_due().values_list("pk", flat=True)[:BATCH])
+        if not due:
+            return False
+        if not _process_all(due):
+            return False  # another worker holds them, and goes on with what is left
+    return True
+
+
+def _due() -> QuerySet[ProviderEvent]:
+    return ProviderEvent.objects.filter(
+        state=ProviderEvent.State.DUE, due_at__lte=timezone.now()
+    ).order_by("id")
+
+
+def _process_all(ids: list[int]) -> bool:
+    """Process a batch in one transaction; when it fails, each event in one of its own.
+
+    Returns whether anything was done.
+    """
+    try:
+        done = process(ids)
+    except Exception:
+        log.warning("intake.batch_failed events=%d", len(ids), exc_info=True)
+    else:
+        return done > 0
+    for pk in ids:
+        try:
+            process([pk])
+        except Exception as error:
+            log.exception("intake.event_failed event=%s", pk)
+            _postpone(pk, f"{type(error).__name__}: {error}")
+    return True
+
+
+def process(ids: Iterable[int]) -> int:
+    """Turn these events, where they are due and free, into messages; return how many were."""
+    book = Book()
+    with transaction.atomic(durable=True):
+        events = list(
+            _due()
+            .filter(pk__in=list(ids))
+            .select_for_update(skip_locked=True, of=("self",))
+            .select_related("trunk__tenant")
+        )
+        for event in events:
+            _conclude(event, _findings(event, book))
+        ProviderEvent.objects.bulk_update(
+            events, ["state", "reason", "detail", "due_at", "tries", "tenant"]
+        )
+        _mark_trunks(events)
+    return len(events)
+
+
+def _findings(event: ProviderEvent, book: Book) -> list[Finding]:
+    findings: list[Finding] = []
+    request = WebhookRequest(
+        method=event.method,
+        url=f"{event.trunk.webhook_url}?{event.query}" if event.query else event.trunk.webhook_url,
+        headers=event.headers,
+        query=event.query,
+        body=bytes(event.body),
+    )
+    try:
+        for index, item in enumerate(event.trunk.adapter().parse(request)):
+            match item:
+                case InboundMessage():
+                    findings += inbound.record(event, index, item, book)
+                case StatusUpdate():
+                    findings += _receipt(event, item)
+                case Broken():
+                    findings.append(Finding(Reason.UNREADABLE, item.detail, event.tenant_id))
+    except Unreadable as error:
+        findings.append(Finding(Reason.UNREADABLE, str(error), event.tenant_id))
+    return findings
+
+
+def _receipt(event: ProviderEvent, update: StatusUpdate) -> list[Finding]:
+    match receipts.apply(event.trunk, update):
+        case receipts.Match.APPLIED:
+            return []
+        case receipts.Match.AMBIGUOUS:
+            why = "several open messages fit, and the receipt does not say which"
+        case receipts.Match.NOT_YET:
+            why = "no message fits"
+    named = update.provider_id or update.reference or f"{update.sender} to {update.recipient}"
+    return [Finding(Reason.UNMATCHED, f"receipt for {named}: {why}", event.tenant_id)]
+
+
+def _conclude(event: ProviderEvent, findings: list[Finding]) -> None:
+    """Write the verdict into the event: done, in quarantine, or once more later."""
+    event.tries += 1
+    event.detail = "\n".join(finding.detail for finding in findings)[:4000]
+    event.reason = findings[0].reason if findings else ""
+    owners = {finding.tenant_id for finding in findings}
+    if event.tenant_id is None and len(owners) == 1:
+        # What concerns two tenants of a shared trunk is shown to neither.
+        event.tenant_id = owners.pop()
+    waits = any(finding.reason == Reason.UNMATCHED for finding in findings)
+    if waits and timezone.now() - event.received_at < PATIENCE:
+        event.due_at = timezone.now() + timedelta(seconds=min(2**event.tries, 300))
+    elif findings:
+        event.state = ProviderEvent.State.QUARANTINED
+    else:
+        event.state = ProviderEvent.State.DONE
+
+
+def _postpone(pk: int, why: str) -> None:
+    event = ProviderEvent.objects.get(pk=pk)
+    event.tries += 1
+    event.detail = why[:4000]
+    event.reason = Reason.FAILING
+    event.due_at = timezone.now() + timedelta(seconds=min(2**event.tries, 300))
+    if event.tries >= MAX_TRIES:
+        event.state = ProviderEvent.State.QUARANTINED
+    event.save(update_fields=["tries", "detail", "reason", "due_at", "state"])
+
+
+def _mark_trunks(events: list[ProviderEvent]) -> None:
+    latest: dict[int, ProviderEvent] = {}
+    for event in events:
+        latest[event.trunk_id] = event
+    for trunk_id, event in sorted(latest.items()):
+        Trunk.objects.filter(pk=trunk_id).update(last_webhook_at=event.received_at)
+
+
+def release(event: ProviderEvent) -> bool:
+    """Process a quarantined event once more; False when it is not in quarantine any more.
+
+    A refused request never goes in: it did not prove where it came from.
+    """
+    released = (
+        ProviderEvent.objects.filter(pk=event.pk, state=ProviderEvent.State.QUARANTINED)
+        .exclude(reason=Reason.REFUSED)
+        .update(
+            state=ProviderEvent.State.DUE,
+            due_at=timezone.now(),
+            tries=0,
+            insist=event.reason == Reason.REPEATED,
+        )
+    )
+    if released:
+        with transaction.atomic():
+            bell.ring("drain_events")
+    return released == 1

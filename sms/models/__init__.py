@@ -1,0 +1,29 @@
+"""The traffic as rows: events, conversations, messages, attempts, media and consent."""
+
+from sms.models.attempt import Attempt
+from sms.models.consent import OptOut
+from sms.models.conversation import Conversation, ReadMark
+from sms.models.event import ProviderEvent, RefusedCount, SeenBody
+from sms.models.handset import HandsetFile, HandsetLine, HandsetMessage
+from sms.models.media import MediaFile
+from sms.models.message import MOVES, OPEN_STATES, Message, State, sources, transition
+
+__all__ = [
+    "MOVES",
+    "OPEN_STATES",
+    "Attempt",
+    "Conversation",
+    "HandsetFile",
+    "HandsetLine",
+    "HandsetMessage",
+    "MediaFile",
+    "Message",
+    "OptOut",
+    "ProviderEvent",
+    "ReadMark",
+    "RefusedCount",
+    "SeenBody",
+    "State",
+    "sources",
+    "transition",
+]

@@ -1,0 +1,169 @@
+"""What one call to a provider came to, and what that does to its message and its trunk."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from portal.models import Trunk
+from providers.contract import SendResult
+from providers.errors import (
+    CredentialsRefused,
+    Rejected,
+    SendError,
+    Throttled,
+    Unavailable,
+    Unconfirmed,
+)
+from sms import assignment, bell, pacing
+from sms.models import Attempt, Message, State
+
+log = logging.getLogger(__name__)
+
+BACKOFF_SECONDS = (5, 15, 60, 300, 900)
+# A provider that asks for more patience than this is asked again all the same.
+LONGEST_WAIT = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One call: when, and the provider's answer or one of the five errors."""
+
+    message: Message
+    started_at: datetime
+    ended_at: datetime
+    result: SendResult | SendError
+
+
+def settle(outcomes: Sequence[Outcome]) -> None:
+    """Write what the calls came to, all in one short transaction.
+
+    One that cannot be written, because its message was deleted meanwhile, costs only itself.
+    """
+    try:
+        _settle_all(outcomes)
+    except DatabaseError:
+        if len(outcomes) == 1:
+            log.exception("outcome.lost message=%s", outcomes[0].message.pk)
+            return
+        for outcome in outcomes:
+            settle([outcome])
+
+
+def _settle_all(outcomes: Sequence[Outcome]) -> None:
+    with transaction.atomic(durable=True):
+        Attempt.objects.bulk_create([_attempt(outcome) for outcome in outcomes])
+        for outcome in outcomes:
+            _settle(outcome)
+        _mark_trunks(outcomes)
+
+
+def _mark_trunks(outcomes: Sequence[Outcome]) -> None:
+    trunks = {outcome.message.trunk_id for outcome in outcomes if outcome.message.trunk_id}
+    Trunk.objects.filter(pk__in=trunks).update(last_send_at=timezone.now())
+
+
+def _settle(outcome: Outcome) -> None:
+    message, result = outcome.message, outcome.result
+    row = Message.objects.filter(pk=message.pk)
+    match result:
+        case SendResult():
+            _accepted(message, result)
+        case Rejected():
+            end(message, str(result), result.code)
+        case CredentialsRefused():
+            pause_trunk(message.trunk_id, str(result))
+            row.move(State.QUEUED, note=str(result), error=str(result)[:500])
+        case Throttled():
+            asked = min(result.retry_after or 0.0, LONGEST_WAIT)
+            pacing.slow_down(message.trunk_id or 0, asked)
+            _again(message, result, at_least=asked)
+        case Unavailable():
+            _again(message, result)
+        case _ if message.trunk and message.trunk.capable.capabilities.idempotent_send:
+            # The provider drops a repeated reference, so asking again cannot send twice.
+            _again(message, result)
+        case _:
+            row.move(
+                State.UNCONFIRMED,
+                note=str(result),
+                error=str(result)[:500],
+                error_code=result.code[:64],
+            )
+    tell(message)
+
+
+def end(message: Message, why: str, code: str) -> None:
+    """Let a message fail for good, with the reason for its author."""
+    Message.objects.filter(pk=message.pk).move(
+        State.FAILED, note=why, error=why[:500], error_code=code[:64]
+    )
+    tell(message)
+
+
+def _accepted(message: Message, result: SendResult) -> None:
+    row = Message.objects.filter(pk=message.pk)
+    provider_id = result.provider_id[:128]
+    segments = result.segments or message.segments
+    if not row.move(
+        State.ACCEPTED, provider_id=provider_id, segments=segments, error="", error_code=""
+    ):
+        # A receipt overtook the answer: its state stands, the id is still worth having.
+        row.filter(provider_id="").update(provider_id=provider_id)
+        row.remark(State.ACCEPTED)
+
+
+def _again(message: Message, error: SendError, *, at_least: float = 0.0) -> None:
+    backoff = BACKOFF_SECONDS[min(message.tries, len(BACKOFF_SECONDS)) - 1]
+    Message.objects.filter(pk=message.pk).move(
+        State.QUEUED,
+        note=str(error),
+        due_at=timezone.now() + timedelta(seconds=max(backoff, at_least)),
+        error=str(error)[:500],
+        error_code=error.code[:64],
+    )
+
+
+def pause_trunk(trunk_id: int | None, why: str) -> None:
+    """Stop sending through a trunk until an administrator repairs it."""
+    paused = Trunk.objects.filter(pk=trunk_id or 0, paused_since__isnull=True).update(
+        paused_since=timezone.now(), paused_reason=why[:300]
+    )
+    if paused:
+        log.error("trunk.paused trunk=%s why=%s", trunk_id, why)
+
+
+_OUTCOMES = {
+    Rejected: Attempt.Outcome.REJECTED,
+    CredentialsRefused: Attempt.Outcome.CREDENTIALS,
+    Throttled: Attempt.Outcome.THROTTLED,
+    Unavailable: Attempt.Outcome.UNAVAILABLE,
+    Unconfirmed: Attempt.Outcome.UNCONFIRMED,
+    SendResult: Attempt.Outcome.ACCEPTED,
+}
+
+
+def _attempt(outcome: Outcome) -> Attempt:
+    result = outcome.result
+    error = result if isinstance(result, SendError) else None
+    return Attempt(
+        tenant_id=outcome.message.tenant_id,
+        message=outcome.message,
+        trunk_id=outcome.message.trunk_id,
+        started_at=outcome.started_at,
+        ended_at=outcome.ended_at,
+        outcome=_OUTCOMES[type(result)],
+        code=error.code[:64] if error else "",
+        detail=str(error)[:500] if error else "",
+        request=result.request,
+        response=result.response,
+    )
+
+
+def tell(message: Message) -> None:
+    """Tell the open browsers that the message's state changed."""
+    news = {"type": "state", "conversation": message.conversation_id, "message": message.pk}
+    bell.tell(assignment.audience(message.conversation), news)

@@ -1,0 +1,142 @@
+"""Knows how news reaches an open browser: the push process, `GET /events?token=…`.
+
+A token names the channels it opens (`extension:7`) and is good for an hour. The answer is a stream
+of server-sent events: `event: hello` once it listens (the browser then asks the API for what it
+missed), every published object as `data:` (with `id:` where the object has one), and `event: lost`
+while Redis is away, followed by a new `hello`. A browser whose token grew old while it was away
+gets 403 and asks `/api/v1/events` for a new one. No database, no Django request handling.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from django.conf import settings
+from django.core import signing
+
+from sms.hub import PING, PING_EVERY, Client, Hub
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+SALT = "sms.push"
+MAX_AGE = 3600  # seconds a token is good for; a stream that is open stays open
+
+
+def make_token(channels: list[str]) -> str:
+    """Return what opens these channels, to somebody who was shown to be allowed to hear them."""
+    return signing.dumps({"c": channels}, salt=SALT)
+
+
+def read_token(token: str) -> list[str]:
+    """Return the channels of a token; raise `signing.BadSignature` if it is forged or too old."""
+    channels: list[str] = signing.loads(token, salt=SALT, max_age=MAX_AGE)["c"]
+    return channels
+
+
+class Application:
+    """The ASGI application of the push process."""
+
+    def __init__(self) -> None:
+        self.hub: Hub | None = None  # made inside the event loop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.live(receive, send)
+        elif scope["type"] == "http" and scope["method"] == "GET":
+            await self.answer(scope, receive, send)
+        elif scope["type"] == "http":
+            await say(send, 405, {"code": "method_not_allowed", "detail": "Use GET."})
+
+    async def live(self, receive: Receive, send: Send) -> None:
+        """Follow the server's own life."""
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                if self.hub is not None:
+                    await self.hub.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Route the two addresses there are."""
+        if scope["path"] == "/healthz":
+            await say(send, 200, {"status": "ok"})
+            return
+        if scope["path"] != "/events":
+            await say(send, 404, {"code": "not_found", "detail": "Only /events is here."})
+            return
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        try:
+            channels = read_token(query.get("token", [""])[0])
+        except signing.BadSignature:
+            detail = "The token is missing, forged or too old. Ask /api/v1/events for a new one."
+            await say(send, 403, {"code": "token_invalid", "detail": detail})
+            return
+        await self.stream(channels, receive, send)
+
+    async def stream(self, channels: list[str], receive: Receive, send: Send) -> None:
+        """Write events until the browser leaves or cannot keep up."""
+        if self.hub is None:
+            self.hub = Hub(settings.REDIS_URL)
+        client = Client(channels)
+        await start(send, 200, b"text/event-stream")
+        await self.hub.join(client)
+        tasks = {
+            asyncio.create_task(write(client, send)),
+            asyncio.create_task(left(receive)),
+            asyncio.create_task(client.too_slow.wait()),
+        }
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await self.hub.leave(client)
+            # A write to a browser that has left fails; there is nobody to tell.
+            await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(OSError, RuntimeError):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def write(client: Client, send: Send) -> None:
+    """Write what is queued, and a ping when nothing was for a while."""
+    while True:
+        try:
+            frame = await asyncio.wait_for(client.frames.get(), PING_EVERY)
+        except TimeoutError:
+            frame = PING
+        await send({"type": "http.response.body", "body": frame, "more_body": True})
+
+
+async def left(receive: Receive) -> None:
+    """Return when the browser has closed the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
+async def start(send: Send, status: int, content_type: bytes) -> None:
+    """Write the head of an answer."""
+    headers = [
+        (b"content-type", content_type),
+        (b"cache-control", b"no-store"),
+        (b"x-accel-buffering", b"no"),  # nginx would hold events back
+        # The token is the only proof and no cookie is read, so any origin may ask.
+        (b"access-control-allow-origin", b"*"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def say(send: Send, status: int, body: Mapping[str, str]) -> None:
+    """Answer with JSON."""
+    await start(send, status, b"application/json")
+    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+
+application = Application()

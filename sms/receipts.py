@@ -1,0 +1,91 @@
+"""A delivery receipt moves the state of its message, forward only."""
+
+import logging
+import uuid
+from enum import Enum, auto
+
+from portal.models import DID, Trunk
+from providers.contract import Status, StatusUpdate
+from sms import outcome
+from sms.models import OPEN_STATES, Conversation, Message, State
+from sms.models.message import MessageQuerySet
+
+log = logging.getLogger(__name__)
+
+_STATES = {
+    Status.ACCEPTED: State.ACCEPTED,
+    Status.SENT: State.SENT,
+    Status.DELIVERED: State.DELIVERED,
+    Status.UNDELIVERED: State.UNDELIVERED,
+    Status.FAILED: State.FAILED,
+}
+
+
+class Match(Enum):
+    """Whether a receipt found its message."""
+
+    APPLIED = auto()
+    NOT_YET = auto()
+    """No message fits; it may have overtaken the answer to its own send."""
+    AMBIGUOUS = auto()
+    """Several open messages fit and the receipt does not say which: we do not guess."""
+
+
+def apply(trunk: Trunk, update: StatusUpdate) -> Match:
+    """Find the message of a receipt and move it; what comes late is kept in its history."""
+    found = _find(trunk, update)
+    if len(found) != 1:
+        return Match.AMBIGUOUS if found else Match.NOT_YET
+    message = found[0]
+    rows = Message.objects.filter(pk=message.pk)
+    if update.provider_id:
+        rows.filter(provider_id="").update(provider_id=update.provider_id[:128])
+    target = _STATES.get(update.status) if update.status else None
+    if target is None:
+        # The provider still has it, or uses a word that we do not know: worth a line, no move.
+        rows.remark(message.state, at=update.at, note=update.detail or str(update.status))
+        return Match.APPLIED
+    failed = target in {State.UNDELIVERED, State.FAILED}
+    error = {"error": update.detail[:500], "error_code": update.error_code[:64]} if failed else {}
+    if rows.move(target, at=update.at, note=update.detail, **error):
+        outcome.tell(message)
+    elif message.state != target:
+        rows.remark(target, at=update.at, note=update.detail)
+    return Match.APPLIED
+
+
+def _find(trunk: Trunk, update: StatusUpdate) -> list[Message]:
+    sent = Message.objects.filter(trunk=trunk, direction=Message.Direction.OUTBOUND).select_related(
+        "conversation"
+    )
+    if update.provider_id:
+        found = list(sent.filter(provider_id=update.provider_id)[:2])
+        # A provider that gave two messages one id: our own reference still tells them apart.
+        if len(found) == 1 or (found and not update.reference):
+            return found
+    reference = _uuid(update.reference)
+    if reference:
+        return list(sent.filter(reference=reference)[:1])
+    if not (update.sender and update.recipient):
+        return []
+    # By tenant and numbers, as the index has it; the conversation's own trunk may have changed.
+    tenants = DID.objects.filter(trunk=trunk, number=update.sender).values("tenant")
+    threads = Conversation.objects.filter(
+        tenant__in=tenants, our_number=update.sender, remote=update.recipient
+    )
+    pair = sent.filter(conversation__in=threads)
+    # With none open, the last one: it may be a repeat of what ended it.
+    return list(pair.filter(state__in=OPEN_STATES)[:2]) or _ended(pair, update)
+
+
+def _ended(pair: MessageQuerySet, update: StatusUpdate) -> list[Message]:
+    last = pair.first()
+    repeats = last and update.status and last.state == _STATES.get(update.status)
+    return [last] if last and repeats else []
+
+
+def _uuid(reference: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(reference)
+    except ValueError:
+        return None

@@ -1,0 +1,114 @@
+"""Every few seconds: ring every row that is due, free what is stuck, hold nothing for ever.
+
+Two sweeps at once do no harm: everything here is a conditional update or a ring.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from sms import bell, outcome
+from sms.models import MediaFile, Message, ProviderEvent, SeenBody, State
+
+log = logging.getLogger(__name__)
+
+FORGET_BODIES = timedelta(hours=1)
+AT_ONCE = 500
+_WAITING = (State.QUEUED, State.HELD)
+
+
+def sweep() -> None:
+    """Do one round; a step that fails does not keep the others from being done."""
+    for step in (_free_stuck, _fail_overdue, _release_reactivated, _ring_due, _forget_bodies):
+        try:
+            step()
+        except Exception:
+            log.exception("sweep.step_failed step=%s", step.__name__)
+
+
+def _each(rows: QuerySet[Message], act: Callable[[Message], None]) -> None:
+    for message in rows.select_related("trunk", "conversation").defer("trunk__credentials")[
+        :AT_ONCE
+    ]:
+        try:
+            with transaction.atomic():
+                act(message)
+        except Exception:
+            log.exception("sweep.row_failed message=%s", message.pk)
+
+
+def _free_stuck() -> None:
+    """Settle what a killed worker left open: its outcome is not known."""
+    oldest = timezone.now() - timedelta(seconds=settings.CLAIM_TIMEOUT)
+    _each(Message.objects.filter(state=State.SENDING, claimed_at__lt=oldest), _free)
+
+
+def _free(message: Message) -> None:
+    row = Message.objects.filter(pk=message.pk, state=State.SENDING, claimed_at=message.claimed_at)
+    why = _("The worker that was sending it stopped; the provider's answer is not known.")
+    if message.trunk and message.trunk.capable.capabilities.idempotent_send:
+        row.move(State.QUEUED, note=why, due_at=timezone.now())
+    else:
+        row.move(State.UNCONFIRMED, note=why, error=why)
+    outcome.tell(message)
+    log.warning("sweep.freed message=%s", message.pk)
+
+
+def _fail_overdue() -> None:
+    """End what could not be sent in time, so that nothing waits for ever on a paused trunk."""
+    _each(Message.objects.filter(state__in=_WAITING, deadline__lt=timezone.now()), _expire)
+
+
+def _expire(message: Message) -> None:
+    # Only while it waits: what a worker claims this moment may still arrive.
+    row = Message.objects.filter(pk=message.pk, state__in=_WAITING)
+    why = _("It could not be sent before its deadline.")
+    if row.move(State.FAILED, note=why, error=why, error_code="deadline"):
+        outcome.tell(message)
+
+
+def _release_reactivated() -> None:
+    """Take up again what waited for a suspended tenant or trunk."""
+    now = timezone.now()
+    held = Message.objects.filter(
+        state=State.HELD, tenant__active=True, tenant__messaging_enabled=True
+    )
+    held.move(State.QUEUED, due_at=now, error="")
+    ProviderEvent.objects.filter(
+        state=ProviderEvent.State.QUARANTINED,
+        reason=ProviderEvent.Reason.SUSPENDED,
+        trunk__enabled=True,
+        tenant__active=True,
+        tenant__messaging_enabled=True,
+    ).update(state=ProviderEvent.State.DUE, due_at=now)
+
+
+def _ring_due() -> None:
+    with transaction.atomic():
+        _ring()
+
+
+def _forget_bodies() -> None:
+    SeenBody.objects.filter(seen_at__lt=timezone.now() - FORGET_BODIES).delete()
+
+
+def _ring() -> None:
+    now = timezone.now()
+    queued = Message.objects.filter(
+        state=State.QUEUED,
+        due_at__lte=now,
+        trunk__enabled=True,
+        trunk__paused_since__isnull=True,
+    )
+    for trunk_id in queued.order_by().values_list("trunk_id", flat=True).distinct():
+        bell.ring("drain_trunk", trunk_id)
+    if ProviderEvent.objects.filter(state=ProviderEvent.State.DUE, due_at__lte=now).exists():
+        bell.ring("drain_events")
+    if MediaFile.objects.filter(state=MediaFile.State.WAITING, due_at__lte=now).exists():
+        bell.ring("fetch_media")

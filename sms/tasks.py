@@ -1,0 +1,41 @@
+"""Celery's door: each task answers one bell with one call."""
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+
+from sms import dispatch, heartbeat, intake, media
+from sms import sweep as sweeper
+from sms.bell import duty
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def drain_events() -> None:
+    """Turn stored webhook requests into messages and receipts."""
+    duty.answer(intake.drain, "drain_events")
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def drain_trunk(trunk_id: int) -> None:
+    """Send what is due on one trunk."""
+    duty.answer(lambda box: dispatch.drain(trunk_id, box), "drain_trunk", trunk_id)
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def fetch_media() -> None:
+    """Fetch attachments that providers offer."""
+    duty.answer(lambda _box: media.fetch_due(), "fetch_media")
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def sweep() -> None:
+    """Ring what is due, free what is stuck."""
+    heartbeat.beat()
+    sweeper.sweep()
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator] # Celery has no types
+def _close(**_: Any) -> None:
+    """Claim nothing more; the calls that are open end and are settled."""
+    dispatch.closing.set()

@@ -1,0 +1,57 @@
+"""Door: a provider posts here. The token in the path finds the trunk, the adapter the truth."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from portal.models import Trunk
+from providers.contract import WebhookRequest
+from providers.errors import WebhookRefused
+from sms import intake
+
+log = logging.getLogger(__name__)
+
+
+class WebhookView(APIView):
+    """One URL per trunk, for messages and receipts alike; GET too, where a provider uses it."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    parser_classes = ()
+    http_method_names = ["get", "post"]
+    schema = None
+
+    def handle(self, request: Request, token: str) -> HttpResponse:
+        """Answer 2xx only after the request is stored."""
+        raw = request._request  # noqa: SLF001 - the body must stay as it came, byte for byte
+        trunk = Trunk.objects.select_related("tenant").filter(webhook_token=token).first()
+        if trunk is None:
+            log.warning("webhook.unknown_token address=%s", raw.META.get("REMOTE_ADDR"))
+            return HttpResponse("unknown address", status=404, content_type="text/plain")
+        webhook = WebhookRequest(
+            method=raw.method or "",
+            # Signatures cover the address that the provider knows, not the one a proxy made.
+            url=settings.PUBLIC_URL + raw.get_full_path(),
+            headers={name.lower(): value for name, value in raw.headers.items()},
+            query=raw.META.get("QUERY_STRING", ""),
+            # One byte more than we take is enough to see that it is too much.
+            body=raw.read(settings.WEBHOOK_MAX_BYTES + 1),
+        )
+        try:
+            reply = intake.accept(trunk, webhook, raw.META.get("REMOTE_ADDR"))
+        except WebhookRefused as error:
+            status = 413 if error.code == "too_large" else 403
+            return HttpResponse(str(error), status=status, content_type="text/plain")
+        return HttpResponse(reply.body, status=reply.status, content_type=reply.content_type)
+
+    def get(self, request: Request, token: str, **_: Any) -> HttpResponse:
+        """Take a webhook whose fields are in the query."""
+        return self.handle(request, token)
+
+    def post(self, request: Request, token: str, **_: Any) -> HttpResponse:
+        """Take a webhook with a body."""
+        return self.handle(request, token)

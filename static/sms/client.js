@@ -1,0 +1,203 @@
+/* Puts the messaging client together: which conversation is open, and what news does to it. */
+
+import { get, post } from "./api.js";
+import { Composer } from "./composer.js";
+import { byId, dressAvatar, say, settle } from "./dom.js";
+import { ConversationList } from "./list.js";
+import { Live } from "./live.js";
+import { numbersOf, Recipient } from "./recipient.js";
+import { Thread } from "./thread.js";
+
+const page = byId("client");
+const me = page.dataset.extension;
+const MANY = 8; // single look-ups at once; more news than this is read by the page
+
+const list = new ConversationList(showUnread);
+const thread = new Thread(me, settle(markRead, 150));
+const composer = new Composer({ onSent });
+const recipient = new Recipient(writeTo, () => composer.focus());
+let callerIds = [];
+
+/* --- Where we are: #, #new or #c12 -------------------------------------------------------------- */
+
+async function go() {
+  const place = location.hash.slice(1);
+  const id = /^c\d+$/.test(place) ? Number(place.slice(1)) : null;
+  const isNew = place === "new";
+  page.classList.toggle("is-open", isNew || id !== null);
+  byId("nothing-open").hidden = isNew || id !== null;
+  byId("thread").hidden = !isNew && id === null;
+  byId("recipient").hidden = !isNew;
+  list.mark(id);
+  if (isNew) startNew();
+  else if (id !== null && id !== thread.id) await open(id);
+  else if (id === null) thread.reset();
+}
+
+async function open(id) {
+  const conversation = list.get(id) ?? (await list.touch(id));
+  if (!conversation) {
+    location.hash = "";
+    return;
+  }
+  const opened = thread.open(conversation);
+  composer.show(placeOf(conversation));
+  if (matchMedia("(min-width: 761px)").matches) composer.focus();
+  await opened;
+  await offerNumbers(conversation);
+}
+
+function startNew() {
+  thread.reset();
+  byId("thread-title").textContent = gettext("New message");
+  byId("thread-subtitle").textContent = "";
+  byId("toggle-closed").hidden = true;
+  dressAvatar(byId("thread-avatar"), "+");
+  recipient.start();
+}
+
+/* --- What can be written from and to ------------------------------------------------------------- */
+
+const asOption = (one) => ({
+  value: one.from,
+  label: one.description ? `${one.pretty} (${one.description})` : one.pretty,
+  mms: one.mms,
+});
+
+function obstacleTo({ internal, answerable = true }) {
+  if (page.dataset.inService !== "yes") return gettext("Messaging is switched off for your tenant.");
+  if (internal) return "";
+  if (page.dataset.maySend !== "yes") {
+    return gettext("Your extension may not send texts; a tenant administrator can allow it.");
+  }
+  return answerable ? "" : gettext("This sender is a word, not a number: it cannot be answered.");
+}
+
+function placeOf(conversation) {
+  const { id, kind, remotes, our_number, our_pretty, group, answerable } = conversation;
+  const internal = kind === "internal";
+  const from = internal ? [] : callerIds.map(asOption);
+  if (group && !from.some((one) => one.value === our_number)) {
+    from.unshift({ value: "", label: `${our_pretty} (${group.name})`, mms: true });
+  }
+  const own = from.some((one) => one.value === our_number) ? our_number : (from[0]?.value ?? "");
+  const to = [{ value: remotes.map((one) => one.number).join(";"), label: remotes.map((one) => one.pretty).join(", ") }];
+  return { id: `c${id}`, conversation: id, to, from, chosenFrom: own, internal, obstacle: obstacleTo({ internal, answerable }) };
+}
+
+/** A contact may have other numbers: offer them beside the one that is used here. */
+async function offerNumbers(conversation) {
+  const [party] = conversation.remotes;
+  if (conversation.kind === "internal" || conversation.remotes.length !== 1 || !party.name) return;
+  const found = await get("contacts", { number: party.number, page_size: 1 });
+  if (thread.id !== conversation.id || !found.results.length) return;
+  const place = placeOf(conversation);
+  const others = numbersOf(found.results[0]).filter((one) => one.value !== party.number);
+  if (others.length) composer.show({ ...place, to: [...place.to, ...others] });
+}
+
+function writeTo(options) {
+  const from = callerIds.map(asOption);
+  // A short number may be a colleague's extension, to whom anybody may write.
+  const internal = options.length === 1 && /^\d{2,10}$/.test(options[0].value) && page.dataset.maySend !== "yes";
+  composer.show({ id: "new", conversation: null, to: options, from, chosenFrom: from[0]?.value, internal, obstacle: obstacleTo({ internal: internal || !options.length }) });
+}
+
+/* --- What happened ------------------------------------------------------------------------------- */
+
+async function onSent(message, place) {
+  if (place.id === `c${message.conversation}` && thread.id === message.conversation) {
+    thread.pinned = true;
+    thread.put(message);
+  } else if (composer.place.id === place.id) {
+    location.hash = `c${message.conversation}`;
+  }
+  composer.focus();
+  await list.touch(message.conversation);
+}
+
+const due = { conversations: new Set(), messages: new Set() };
+
+function onNews(news) {
+  if (news.type !== "state") due.conversations.add(news.conversation);
+  if (news.message && news.conversation === thread.id) due.messages.add(news.message);
+  flush();
+}
+
+const flush = settle(async () => {
+  const conversations = [...due.conversations];
+  const messages = [...due.messages];
+  due.conversations.clear();
+  due.messages.clear();
+  await quietly(Promise.all([
+    conversations.length > MANY ? list.refresh() : Promise.all(conversations.map(refreshOne)),
+    messages.length > MANY ? thread.load() : Promise.all(messages.map((id) => thread.touch(id))),
+  ]));
+  if (messages.length) markRead();
+}, 60);
+
+async function refreshOne(id) {
+  const before = list.get(id)?.unread ?? 0;
+  const row = await list.touch(id);
+  if (!row) return;
+  if (row.id === thread.id) thread.update(row);
+  if (row.unread > before) announce(row);
+}
+
+/** After a gap: the first page of the list, and the end of the open thread. */
+async function catchUp() {
+  await quietly(Promise.all([list.refresh(), thread.id === null ? null : thread.load()]));
+}
+
+/* What could not be read now is read at the next news or hello; the line's state is shown. */
+const quietly = (work) => work.catch((error) => console.warn(error.message));
+
+async function markRead() {
+  const row = list.get(thread.id);
+  if (!row?.unread || document.visibilityState !== "visible") return;
+  const last = Math.max(...thread.rows.keys());
+  await quietly(post(`conversations/${row.id}/read`, { up_to: last }).then((fresh) => list.put(fresh)));
+}
+
+function announce(row) {
+  byId("announcer").textContent = interpolate(gettext("New message from %s: %s"), [row.title, row.last_text]);
+}
+
+function showUnread() {
+  document.title = list.unread ? `(${list.unread}) ${page.dataset.title}` : page.dataset.title;
+}
+
+function showLine(isUp) {
+  say(byId("line-state"), isUp ? "" : gettext("Connection lost. Reconnecting…"));
+}
+
+async function toggleClosed() {
+  const act = thread.conversation.state === "closed" ? "reopen" : "close";
+  const row = await post(`conversations/${thread.id}/${act}`);
+  list.put(row);
+  thread.update(row);
+}
+
+/* --- Begin --------------------------------------------------------------------------------------- */
+
+byId("toggle-closed").addEventListener("click", () => quietly(toggleClosed()));
+byId("back").addEventListener("click", (event) => {
+  event.preventDefault();
+  const from = thread.id;
+  history.replaceState(null, "", location.pathname);
+  go();
+  byId("conversation-list").querySelector(`[data-id="${from}"]`)?.focus();
+});
+window.addEventListener("hashchange", () => quietly(go()));
+document.addEventListener("visibilitychange", markRead);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && page.classList.contains("is-open") && !event.defaultPrevented) byId("back").click();
+});
+
+await quietly(Promise.all([
+  get("caller-ids").then((found) => (callerIds = found)),
+  list.refresh(),
+]));
+await quietly(go());
+new Live({ onNews, onCatchUp: catchUp, onLine: showLine }).open();
+setInterval(() => list.draw(), 60000); // "10:41" becomes "Yesterday" at midnight

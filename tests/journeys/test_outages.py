@@ -1,0 +1,71 @@
+"""What happens to the running product when one of its processes or servers goes away."""
+
+import http.client
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.stack import Stack, status_of, wait_until
+
+pytestmark = pytest.mark.journey
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One product for this module; every test leaves it as it found it."""
+    folder: Path = tmp_path_factory.mktemp("stack")
+    with Stack(folder, CLAIM_TIMEOUT="5") as stack:
+        yield stack
+
+
+def ready(stack: Stack) -> int:
+    """Return what /readyz answers."""
+    return status_of(stack.port, "/readyz")
+
+
+def test_every_process_runs(stack: Stack) -> None:
+    kinds = ("web", "push", "worker", "beat", "postgres", "valkey")
+    assert all(stack.pids(kind) for kind in kinds)
+
+
+def test_a_lost_redis_is_reported_and_the_workers_find_it_again_empty(stack: Stack) -> None:
+    worker = stack.pids("worker")
+    stack.kill("valkey")
+    assert ready(stack) == 503
+    stack.restart("valkey", empty=True)
+    stack.wait_ready()
+    assert stack.pids("worker") == worker
+
+
+def test_a_lost_database_is_reported_and_found_again(stack: Stack) -> None:
+    web = stack.pids("web")
+    stack.kill("postgres", signal.SIGINT)
+    wait_until(lambda: ready(stack) == 503, what="readyz 503")
+    assert status_of(stack.port, "/healthz") == 200
+    stack.restart("postgres")
+    stack.wait_ready()
+    assert stack.pids("web") == web
+
+
+def test_a_killed_worker_is_missed_and_a_new_one_takes_over(stack: Stack) -> None:
+    stack.kill("worker")
+    wait_until(lambda: ready(stack) == 503, 60, "readyz 503")
+    stack.restart("worker")
+    stack.wait_ready()
+
+
+def test_the_push_process_stops_at_once_although_a_browser_listens(stack: Stack) -> None:
+    token = stack.manage(
+        "shell", "-v", "0", "-c", "from sms import push; print(push.make_token(['extension:1']))"
+    )
+    client = http.client.HTTPConnection(urlsplit(stack.push_url).netloc, timeout=10)
+    client.request("GET", f"/events?token={token.strip()}")
+    stream = client.getresponse()
+    assert stream.readline() == b"event: hello\n"
+    stack.kill("push", signal.SIGTERM)
+    client.close()
+    stack.restart("push")
+    stack.wait_ready()

@@ -1,0 +1,91 @@
+"""The raw bodies of ``fixtures/<key>/`` and the table ``cases.json`` beside them.
+
+``cases.json`` holds ``credentials`` (those of every case, which a case may amend) and ``cases``:
+
+- ``inbound``, ``status``: ``file`` is the body of a webhook request; ``expect`` lists the events,
+  of which ``{"broken": "..."}`` is an unreadable element, or is ``{"error": "Unreadable"}``.
+- ``signature``: the same with ``url``, ``at`` (Unix seconds) and ``valid``.
+- ``send_response``: ``file`` (or null) and ``http_status`` answer a send; ``expect`` holds fields
+  of the result, or ``error``, ``code`` and ``retry_after``.
+- ``send_request``: ``message`` is sent; ``expect`` is the request that must have left.
+- ``call``: any other method; ``exchanges`` are requests and their answers, in order.
+
+Every case has a ``name`` and a ``source``; ``method``, ``content_type`` and ``headers`` have
+defaults.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from providers import registry
+from providers.contract import OutboundMessage, Provider, WebhookRequest
+
+FIXTURES = Path(__file__).parent / "fixtures"
+WEBHOOK_URL = "https://sms.example.com/webhooks/k3JtQ9/"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of a table."""
+
+    key: str
+    kind: str
+    name: str
+    data: dict[str, Any]
+    credentials: dict[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.kind}: {self.name}"
+
+    @property
+    def body(self) -> bytes:
+        """The raw body, empty where the case has none."""
+        return self.read(self.data["file"])
+
+    def read(self, name: str | None) -> bytes:
+        """Return the bytes of a fixture."""
+        return (FIXTURES / self.key / name).read_bytes() if name else b""
+
+    def adapter(self) -> Provider[Any]:
+        """Build the adapter that the case is about."""
+        return registry.build(self.key, self.credentials)
+
+    def request(self) -> WebhookRequest:
+        """Return the webhook request of the case."""
+        url = self.data.get("url", WEBHOOK_URL)
+        headers = {"content-type": self.data["content_type"], **self.data.get("headers", {})}
+        return WebhookRequest(
+            method=self.data.get("method", "POST"),
+            url=url,
+            headers={name.lower(): value for name, value in headers.items()},
+            query=urlsplit(url).query,
+            body=self.body,
+        )
+
+    def message(self) -> OutboundMessage:
+        """Return the message of the case."""
+        fields = dict(self.data["message"])
+        return OutboundMessage(**{**fields, "media_urls": tuple(fields["media_urls"])})
+
+
+def load(*kinds: str) -> list[Case]:
+    """Return the cases of these kinds, of every adapter."""
+    return [case for key in sorted(registry.all()) for case in of(key) if case.kind in kinds]
+
+
+def of(key: str) -> list[Case]:
+    """Return every case of one adapter."""
+    table = json.loads((FIXTURES / key / "cases.json").read_text(encoding="utf-8"))
+    return [
+        Case(
+            key=key,
+            kind=data["kind"],
+            name=data["name"],
+            data=data,
+            credentials={**table["credentials"], **data.get("credentials", {})},
+        )
+        for data in table["cases"]
+    ]

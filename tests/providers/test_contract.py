@@ -1,0 +1,208 @@
+"""Every case of every adapter: bodies in, events out; messages in, requests out."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import requests
+import responses
+import time_machine
+
+from providers import errors, registry
+from providers.contract import (
+    Broken,
+    Event,
+    InboundMessage,
+    ListsNumbers,
+    OutboundMessage,
+    SetsWebhook,
+    Status,
+    StatusUpdate,
+)
+from tests.providers.cases import FIXTURES, Case, load, of
+
+ANY = re.compile(".*")
+KEYS = sorted(registry.all())
+PLAIN = OutboundMessage(
+    reference="r-1", sender="+12025550123", recipient="+16175550188", text="Hello"
+)
+
+
+def expected(told: dict[str, Any], kind: str) -> Event:
+    """Make the event that a case tells of; a broken one may come in either kind."""
+    if "broken" in told:
+        return Broken(detail=told["broken"])
+    fields = dict(told)
+    if kind == "status" or "status" in fields:
+        fields["status"] = Status(fields["status"]) if fields["status"] else None
+        fields["at"] = datetime.fromisoformat(fields["at"]) if "at" in fields else None
+        return StatusUpdate(**fields)
+    fields["recipients"] = tuple(fields["recipients"])
+    fields["media_urls"] = tuple(fields.get("media_urls", ()))
+    fields["sent_at"] = datetime.fromisoformat(fields["sent_at"]) if "sent_at" in fields else None
+    return InboundMessage(**fields)
+
+
+def register(edge: responses.RequestsMock, case: Case, told: dict[str, Any], method: str) -> None:
+    """Let the faked edge answer the next call with what the case tells."""
+    edge.add(
+        method,
+        ANY,
+        body=case.read(told["file"]),
+        status=told["http_status"],
+        headers=told.get("headers", {}),
+        content_type=told.get("content_type", "application/json"),
+    )
+
+
+def raised(case: Case, told: dict[str, Any], act: Callable[[], object]) -> None:
+    """Check that the act fails as told, and that the error keeps the exchange."""
+    with pytest.raises(getattr(errors, told["error"])) as caught:
+        act()
+    error = caught.value
+    assert type(error).__name__ == told["error"]
+    assert error.code == told["code"]
+    if isinstance(error, errors.Throttled):
+        assert error.retry_after == pytest.approx(told.get("retry_after"))
+    assert error.request.startswith(("POST ", "GET ", "PUT ")), "the exchange is kept"
+    assert error.response or case.kind == "call"
+    secrets_stay_hidden(case, str(error), error.request, error.response)
+
+
+def secrets_stay_hidden(case: Case, *texts: str) -> None:
+    """Check that no secret of the case stands in any of the texts."""
+    fields = registry.all()[case.key].credentials_type.__dataclass_fields__.values()
+    for field in fields:
+        secret = case.credentials.get(field.name, "")
+        if field.metadata["secret"] and secret:
+            assert not any(secret in text for text in texts), field.name
+
+
+def check_request(sent: requests.PreparedRequest, told: dict[str, Any]) -> None:
+    """Compare a request that left with what a case expects of it."""
+    parts = urlsplit(str(sent.url))
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    assert (sent.method, path) == (told["method"], told["path"])
+    for name, value in told.get("headers", {}).items():
+        assert sent.headers[name] == value
+    body = sent.body or b""
+    text = body.decode() if isinstance(body, bytes) else str(body)
+    if "json" in told:
+        assert json.loads(text) == told["json"]
+    if "form" in told:
+        pairs = parse_qsl(text, keep_blank_values=True)
+        assert pairs == [tuple(pair) for pair in told["form"]]
+
+
+@pytest.mark.parametrize("case", load("inbound", "status"), ids=str)
+def test_a_webhook_body_becomes_events(case: Case) -> None:
+    adapter, told = case.adapter(), case.data["expect"]
+    if isinstance(told, dict):
+        with pytest.raises(errors.Unreadable):
+            list(adapter.parse(case.request()))
+        return
+    assert list(adapter.parse(case.request())) == [expected(item, case.kind) for item in told]
+
+
+@pytest.mark.parametrize("case", load("signature"), ids=str)
+def test_only_the_provider_can_sign(case: Case) -> None:
+    with time_machine.travel(case.data.get("at", 1793369717), tick=False):
+        if case.data["valid"]:
+            case.adapter().authenticate(case.request())
+            return
+        with pytest.raises(errors.WebhookRefused):
+            case.adapter().authenticate(case.request())
+
+
+@pytest.mark.parametrize("case", load("send_response"), ids=str)
+def test_an_answer_to_a_send_becomes_a_result_or_an_error(
+    case: Case, edge: responses.RequestsMock
+) -> None:
+    register(edge, case, case.data, "POST")
+    told = case.data["expect"]
+    with time_machine.travel(case.data.get("at", 1793369717), tick=False):
+        if "error" in told:
+            raised(case, told, lambda: case.adapter().send(PLAIN))
+            return
+        result = case.adapter().send(PLAIN)
+    assert (result.provider_id, result.segments) == (told["provider_id"], told.get("segments", 0))
+    assert PLAIN.text in result.request
+    assert result.provider_id in result.response
+    secrets_stay_hidden(case, result.request, result.response)
+
+
+@pytest.mark.parametrize("case", load("send_request"), ids=str)
+def test_a_message_becomes_a_request(case: Case, edge: responses.RequestsMock) -> None:
+    register(edge, case, case.data, "POST")
+    result = case.adapter().send(case.message())
+    (call,) = edge.calls
+    check_request(call.request, case.data["expect"])
+    secrets_stay_hidden(case, result.request, result.response)
+
+
+@pytest.mark.parametrize("case", load("call"), ids=str)
+def test_account_calls(case: Case, edge: responses.RequestsMock) -> None:
+    exchanges, told = case.data["exchanges"], case.data["expect"]
+    for exchange in exchanges:
+        register(edge, case, exchange, exchange["method"])
+    method = getattr(case.adapter(), case.data["call"])
+    if isinstance(told, dict):
+        with pytest.raises(getattr(errors, told["error"])) as caught:
+            method(*case.data["args"])
+        assert caught.value.code == told["code"]
+        secrets_stay_hidden(case, str(caught.value))
+    elif isinstance(told, list):
+        assert [vars(number) for number in method(*case.data["args"])] == told
+    else:
+        assert method(*case.data["args"]) == told
+    assert len(edge.calls) == len(exchanges)
+    for call, exchange in zip(edge.calls, exchanges, strict=True):
+        check_request(call.request, exchange)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_claim_of_an_adapter_has_a_case(key: str) -> None:
+    adapter, cases = registry.get(key), of(key)
+    able = adapter.capabilities
+    kinds = {case.kind for case in cases}
+    sends = [case.data["message"] for case in cases if case.kind == "send_request"]
+    events = [event for case in cases if case.kind == "inbound" for event in case.data["expect"]]
+    assert {"inbound", "send_response", "send_request", "signature", "call"} <= kinds
+    assert able.receipts == ("status" in kinds)
+    assert able.mms == any(message["media_urls"] for message in sends)
+    assert able.mms == any("media_urls" in event for event in events)
+    assert able.sender_id == any(message["sender"].isalpha() for message in sends)
+    refused = [case for case in cases if case.kind == "signature" and not case.data["valid"]]
+    assert refused
+    if able.signed_webhooks:
+        assert any(case.data["valid"] for case in cases if case.kind == "signature")
+    calls = {case.data["call"] for case in cases if case.kind == "call"}
+    wanted = {"check"}
+    wanted |= {"list_numbers"} if issubclass(adapter, ListsNumbers) else set()
+    wanted |= {"set_webhook"} if issubclass(adapter, SetsWebhook) else set()
+    assert calls == wanted
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_adapter_has_a_refusal_and_a_text_beyond_ascii(key: str) -> None:
+    cases = of(key)
+    classes = {case.data["expect"].get("error") for case in cases if case.kind == "send_response"}
+    assert {"Rejected", "CredentialsRefused", "Throttled", "Unconfirmed"} <= classes
+    events = [event for case in cases if case.kind == "inbound" for event in case.data["expect"]]
+    inbound = [event["text"] for event in events if "text" in event]
+    assert any(not text.isascii() for text in inbound)
+    sends = [case.data["message"]["text"] for case in cases if case.kind == "send_request"]
+    assert any(not text.isascii() for text in sends)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_fixture_is_used(key: str) -> None:
+    cases = of(key)
+    used = {case.data.get("file") for case in cases}
+    used |= {item["file"] for case in cases for item in case.data.get("exchanges", ())}
+    folder = {path.name for path in (FIXTURES / key).iterdir()} - {"cases.json"}
+    assert used - {None} == folder
