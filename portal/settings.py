@@ -8,6 +8,8 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from portal import log_lines
+
 # Lets classes such as ModelAdmin name their model type at run time, as the type checker wants it.
 django_stubs_ext.monkeypatch()
 
@@ -73,11 +75,15 @@ ALLOWED_HOSTS: list[str] = [PUBLIC_HOST, *env.list("ALLOWED_HOSTS", default=[])]
 ALLOWED_HOSTS += [urlsplit(SANDBOX_URL).hostname or "", "127.0.0.1", "localhost", "[::1]"]
 INSTALLED_APPS = [
     "unfold",  # before the admin whose templates it replaces
-    *(f"unfold.contrib.{name}" for name in ("filters", "forms", "import_export")),
-    *(
-        f"django.contrib.{name}"
-        for name in ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")
-    ),
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.import_export",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -99,6 +105,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "portal.zones.TenantZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -108,7 +115,8 @@ ROOT_URLCONF = "portal.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _context = [
     "django.template.context_processors.request",
-    *(f"django.contrib.{name}.context_processors.{name}" for name in ("auth", "messages")),
+    "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages",
     "csp.context_processors.nonce",
 ]
 TEMPLATES = [
@@ -278,23 +286,6 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "href": "portal.admin.navigation.icon"}],
 }  # fmt: skip
 
-# --- Logs: never message text ---------------------------------------------------------------------
+# --- Logs -----------------------------------------------------------------------------------------
 LOG_FORMAT: str = env.str("LOG_FORMAT", default="text" if DEBUG else "json")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "json": {"()": "portal.log_lines.JsonFormatter"},
-        "text": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"},
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {
-        # Django's own handlers would print every line twice.
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
-        **{
-            name: {"level": "WARNING"}
-            for name in ("axes.apps", "celery.app.trace", "celery.worker.strategy", "celery.beat")
-        },
-    },
-}
+LOGGING = log_lines.configuration(LOG_FORMAT)

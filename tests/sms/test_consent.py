@@ -95,3 +95,9 @@ def test_help_changes_nothing(line: CallerID) -> None:
     receive(line.did.trunk, fakes.text(line.did.number, "HELP"))
     assert not OptOut.objects.exists()
     assert Message.objects.filter(direction="outbound").count() == 1
+
+
+def test_start_does_not_lift_what_an_administrator_entered(line: CallerID) -> None:
+    OptOut.objects.create(tenant=line.tenant, remote=fakes.REMOTE)
+    receive(line.did.trunk, fakes.text(line.did.number, "START"))
+    assert OptOut.objects.get().lifted_at is None

@@ -112,3 +112,12 @@ def test_a_text_is_dated_by_its_arrival(line: CallerID) -> None:
     event = store(line.did.trunk, fakes.text(line.did.number, at="2001-01-01T00:00:00Z"))
     drain_events()
     assert Message.objects.get().created_at == event.received_at
+
+
+def test_what_concerns_two_tenants_of_a_shared_trunk_is_shown_to_neither() -> None:
+    shared = factories.TrunkFactory(tenant=None)
+    ours, theirs = factories.DIDFactory(trunk=shared), factories.DIDFactory(trunk=shared)
+    assert ours.tenant != theirs.tenant
+    event = receive(shared, fakes.text([ours.number, theirs.number]))
+    assert event.reason == "no_rule"
+    assert event.tenant is None

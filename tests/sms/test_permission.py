@@ -48,3 +48,33 @@ def test_a_foreign_group_lends_no_number(line: CallerID) -> None:
     line.delete()
     with pytest.raises(CallerIdUnknown):
         permission.choose_sender(line.extension, "", conversation)
+
+
+def test_the_tenants_own_word_stands_in_where_the_trunk_has_none(line: CallerID) -> None:
+    Extension.objects.update(sms=Extension.Sms.ALLOW_WITH_SENDER_ID)
+    line.extension.refresh_from_db()
+    line.extension.tenant.default_sender_id = "ALDERCO"
+    assert values(line.extension) == ["ALDERCO", line.did.number]
+
+
+def test_a_number_without_text_service_is_not_offered(line: CallerID) -> None:
+    line.did.sms = False
+    line.did.save()
+    assert values(line.extension) == []
+
+
+def test_a_text_keeps_its_trunk_where_two_trunks_carry_the_number(line: CallerID) -> None:
+    second = factories.DIDFactory(
+        tenant=line.tenant,
+        number=line.did.number,
+        trunk=factories.TrunkFactory(tenant=line.tenant),
+    )
+    factories.CallerIDFactory(extension=line.extension, did=second, is_default=False)
+    conversation = factories.ConversationFactory(did=second, extension=line.extension)
+    for did in (line.did, second):
+        permission.check_again(
+            extension=line.extension,
+            sender=did.number,
+            trunk_id=did.trunk_id,
+            conversation=conversation,
+        )

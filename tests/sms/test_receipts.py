@@ -258,3 +258,18 @@ def test_receipts_that_come_with_texts_in_one_request_are_both_taken(
     sent.refresh_from_db()
     assert sent.state == "delivered"
     assert Message.objects.filter(text="news", created_at__lte=timezone.now()).exists()
+
+
+def test_a_repeat_of_the_receipt_that_ended_a_message_is_no_riddle(pair: Message) -> None:
+    assert report_pair(pair, "delivered").state == "done"
+    assert report_pair(pair, "delivered").state == "done"
+    assert [line["state"] for line in pair.history if line["state"] == "delivered"] == ["delivered"]
+
+
+def test_a_receipt_without_an_id_finds_its_message_after_the_thread_moved_to_another_trunk(
+    pair: Message,
+) -> None:
+    pair.conversation.trunk = factories.TrunkFactory(tenant=pair.tenant)
+    pair.conversation.save()
+    assert report_pair(pair, "delivered").state == "done"
+    assert pair.state == "delivered"
