@@ -19,7 +19,7 @@ from portal import e164
 from portal.models import Tenant, Trunk
 from portal.vault import CredentialsUnreadable
 from providers import registry
-from providers.contract import CredentialField, credential_fields
+from providers.credentials import CredentialField, credential_fields
 
 M = TypeVar("M", bound=Model)
 

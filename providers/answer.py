@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from providers.errors import (
     CredentialsRefused,
@@ -16,20 +16,29 @@ from providers.errors import (
     Unreadable,
 )
 from providers.exchange import Exchange
-from providers.payload import Payload, clean, parse_json
+from providers.payload import Payload, clean, parse_json, parse_object, parse_xml
 
 E = TypeVar("E", bound=SendError)
+Reads = Literal["json", "list", "xml", "text"]
 
 
 class Answer(Payload):
-    """A provider's answer: its JSON object, with what HTTP said around it.
+    """A provider's answer: its JSON or XML, with what HTTP said around it.
 
     Once the call counts as taken, a field that is missing or wrong raises ``Unconfirmed`` with
     the exchange attached: the provider took the call, and we do not understand what it says.
-    Header names are lower-case. ``readable`` is false where the body is no JSON object.
+    Header names are lower-case. ``readable`` is false where the body is not what ``reads`` says:
+    a JSON object, a JSON list (under the name ``rows``), XML, or text that has only ``body``.
     """
 
-    def __init__(self, raw: bytes | None, *, status: int, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        raw: bytes | None,
+        *,
+        status: int,
+        headers: Mapping[str, str],
+        reads: Reads = "json",
+    ) -> None:
         self.status = status
         self.headers = headers
         self.exchange = Exchange()
@@ -38,7 +47,7 @@ class Answer(Payload):
         self.taken = False
         data: object = None
         try:
-            data = parse_json(raw) if raw else {}
+            data = _parse(raw, reads) if raw else {}
         except Unreadable:
             self.readable = False
         super().__init__(data, complaint=self._complain)
@@ -67,6 +76,19 @@ class Answer(Payload):
             return Unreadable(message)
         sentence = f"The provider's answer (HTTP {self.status}) makes no sense: {message}."
         return attach(Unconfirmed(sentence), self.exchange)
+
+
+def _parse(raw: bytes, reads: Reads) -> object:
+    match reads:
+        case "json":
+            return parse_object(raw)
+        case "list":
+            rows = parse_json(raw)
+            return {"rows": rows} if isinstance(rows, list) else rows
+        case "xml":
+            return parse_xml(raw)
+        case "text":
+            return {}
 
 
 Explain = Callable[[Answer], None]

@@ -4,17 +4,17 @@ Everything here is frozen and plain: no Django types, no database rows. Numbers 
 ``+``, short codes of bare digits, or alphanumeric words; only ``render`` and ``read`` translate.
 """
 
-import dataclasses
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, TypeVar
 
+from providers.download import Media
 from providers.errors import Unreadable
-from providers.http import Http, Media
+from providers.http import Http
 
 
 class NumberFormat(StrEnum):
@@ -36,21 +36,36 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
+class Proof(StrEnum):
+    """How well a trunk's webhook requests prove that the provider sent them."""
+
+    SIGNED = "signed"  # a signature over what was sent
+    PASSWORD = "password"  # noqa: S105 - a kind of proof; name and password that we made up
+    ADDRESS = "address"  # the secret address alone
+
+
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
     """What an adapter can do; flows ask here and never for a provider's key.
 
-    ``max_text`` counts characters of one message, 0 means unknown. ``max_media`` counts files,
-    ``max_media_bytes`` all of them together (0 unknown). ``idempotent_send`` says that the
-    provider drops a repeated ``reference``. ``message_ids`` says that inbound messages carry an
-    id; without one, equal bodies within minutes count as one message. ``answers_keywords`` says
-    that the provider itself confirms STOP, START and HELP to the texter.
+    ``inbound`` says that the provider posts texts to us. ``max_text`` counts characters of one
+    message and ``max_segments`` its billed parts, 0 means unknown. ``max_media`` counts files,
+    ``max_file_bytes`` limits each and ``max_media_bytes`` all of them together (0 unknown);
+    ``media_types`` are the types taken, of which ``image/`` means every picture, empty unknown.
+    ``idempotent_send`` says that the provider drops a repeated ``reference``. ``message_ids`` says
+    that inbound messages carry an id; without one, equal bodies within minutes count as one
+    message. ``answers_keywords`` says that the provider itself confirms STOP, START and HELP to
+    the texter.
     """
 
+    inbound: bool = True
     mms: bool = False
     max_media: int = 0
+    max_file_bytes: int = 0
     max_media_bytes: int = 0
+    media_types: tuple[str, ...] = ()
     max_text: int = 0
+    max_segments: int = 0
     sender_id: bool = False
     receipts: bool = False
     signed_webhooks: bool = False
@@ -76,10 +91,13 @@ class OutboundMessage:
 class SendResult:
     """The provider took the message. ``segments`` is 0 where it did not say.
 
-    ``request`` and ``response`` are the redacted exchange, for the attempt that is kept.
+    ``part_ids`` are the ids of all parts, the first included, where the provider gives each part
+    of a long text its own and receipts name the part. ``request`` and ``response`` are the redacted
+    exchange, for the attempt that is kept.
     """
 
     provider_id: str
+    part_ids: tuple[str, ...] = ()
     segments: int = 0
     request: str = ""
     response: str = ""
@@ -97,10 +115,24 @@ class WebhookRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Piece:
+    """What says that several requests make up one message.
+
+    Pieces of one sender to one number with the same ``key`` belong together. ``index`` is the
+    place in the text, from 1; ``total`` is 0 where the provider does not say how many there are.
+    """
+
+    key: str
+    index: int
+    total: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class InboundMessage:
     """A text or MMS for our numbers. ``recipients`` are all numbers it was sent to.
 
-    ``provider_id`` is empty where the provider gives none. ``sent_at`` is aware, or None.
+    ``provider_id`` is empty where the provider gives none. ``files`` are attachments that came
+    inside the request. ``piece`` marks a part of a message. ``sent_at`` is aware, or None.
     """
 
     provider_id: str
@@ -108,6 +140,8 @@ class InboundMessage:
     recipients: tuple[str, ...]
     text: str
     media_urls: tuple[str, ...] = ()
+    files: tuple[Media, ...] = ()
+    piece: Piece | None = None
     sent_at: datetime | None = None
 
 
@@ -148,43 +182,6 @@ class WebhookReply:
     body: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ListedNumber:
-    """A number of the account, as the provider lists it."""
-
-    number: str
-    sms: bool = True
-    mms: bool = False
-    label: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CredentialField:
-    """One value that an adapter asks the administrator for."""
-
-    name: str
-    label: str
-    secret: bool
-    required: bool
-    pattern: str
-    help: str
-
-
-def credential(
-    label: str,
-    *,
-    secret: bool = False,
-    required: bool = True,
-    pattern: str = "",
-    help: str = "",  # noqa: A002 - the word that forms use for it
-) -> Any:
-    """Declare one field of a Credentials dataclass; an optional one defaults to ``""``."""
-    metadata = {"label": label, "secret": secret, "pattern": pattern, "help": help}
-    if required:
-        return field(metadata=metadata, repr=not secret)
-    return field(default="", metadata=metadata, repr=not secret)
-
-
 C = TypeVar("C")
 
 
@@ -193,11 +190,13 @@ class Provider(ABC, Generic[C]):
 
     A subclass sets the class attributes and writes ``send``, ``authenticate``, ``parse`` and
     ``check``. It never catches what ``http`` raises unless it reads the body to decide better.
+    ``other_bases`` are further hosts of the provider's API; calls name them by their full URL.
     """
 
     key: ClassVar[str]
     label: ClassVar[str]
     api_base: ClassVar[str]
+    other_bases: ClassVar[tuple[str, ...]] = ()
     credentials_type: ClassVar[type[Any]]
     capabilities: ClassVar[Capabilities]
 
@@ -224,6 +223,11 @@ class Provider(ABC, Generic[C]):
     @abstractmethod
     def check(self) -> str:
         """Prove the credentials with one cheap call; return one plain sentence on success."""
+
+    @property
+    def proof(self) -> Proof:
+        """How well webhooks prove themselves with the credentials that this trunk has."""
+        return Proof.SIGNED if self.capabilities.signed_webhooks else Proof.ADDRESS
 
     def reply(self, request: WebhookRequest) -> WebhookReply:  # noqa: ARG002 - overrides read it
         """Return what the provider wants to read once the request is stored."""
@@ -264,34 +268,3 @@ class Provider(ABC, Generic[C]):
         if len(digits) <= 7:
             return digits
         return f"+1{digits}" if len(digits) == 10 else f"+{digits}"
-
-
-@runtime_checkable
-class ListsNumbers(Protocol):
-    """The adapter can list the numbers of the account."""
-
-    def list_numbers(self) -> list[ListedNumber]:
-        """Return every number of the account that can be texted."""
-
-
-@runtime_checkable
-class SetsWebhook(Protocol):
-    """The adapter can enter our webhook URL at the provider."""
-
-    def set_webhook(self, number: str, url: str) -> str:
-        """Point the number's messages at ``url``; return one plain sentence on success."""
-
-
-def credential_fields(credentials_type: type[Any]) -> tuple[CredentialField, ...]:
-    """Describe the fields of a Credentials dataclass, in order, for a form or a file."""
-    return tuple(
-        CredentialField(
-            name=item.name,
-            label=item.metadata["label"],
-            secret=item.metadata["secret"],
-            required=item.default is dataclasses.MISSING,
-            pattern=item.metadata["pattern"],
-            help=item.metadata["help"],
-        )
-        for item in dataclasses.fields(credentials_type)
-    )

@@ -7,6 +7,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 from urllib.parse import parse_qsl
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import ElementTree
+from defusedxml.common import DefusedXmlException
 
 from providers.errors import ProviderError, Unreadable
 
@@ -49,7 +53,19 @@ class Payload:
     @classmethod
     def json(cls, body: bytes) -> Self:
         """Read a JSON object in UTF-8."""
-        return cls(parse_json(body))
+        return cls(parse_object(body))
+
+    @classmethod
+    def json_list(cls, body: bytes) -> list[Self]:
+        """Read a JSON list of objects; a single object is a list of one."""
+        data = parse_json(body)
+        items = data if isinstance(data, list) else [data]
+        return [cls(item, where=f"[{index}]") for index, item in enumerate(items)]
+
+    @classmethod
+    def xml(cls, body: bytes) -> Self:
+        """Read an XML document, see ``parse_xml``."""
+        return cls(parse_xml(body))
 
     @classmethod
     def form(cls, body: bytes | str) -> Self:
@@ -183,12 +199,53 @@ class Payload:
         return f"{self._where}.{name}" if self._where and name else self._where or name
 
 
-def parse_json(body: bytes) -> dict[str, Any]:
-    """Return the object in a JSON body; ``Unreadable`` for anything else, however nested."""
+def parse_json(body: bytes) -> dict[str, Any] | list[Any]:
+    """Return the object or list in a JSON body; ``Unreadable`` for anything else."""
     try:
         value = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Unreadable("the body is not JSON in UTF-8") from error
+    if not isinstance(value, dict | list):
+        raise Unreadable("the body is neither a JSON object nor a list")
+    return value
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Return the object in a JSON body; ``Unreadable`` for anything else."""
+    value = parse_json(body)
     if not isinstance(value, dict):
         raise Unreadable("the body is not a JSON object")
     return value
+
+
+def parse_xml(body: bytes) -> dict[str, Any]:
+    """Return an XML document as nested mappings, under the root's name.
+
+    Names lose their namespaces; an element without children is its text, a repeated one a list.
+    Attributes are left out. ``Unreadable`` for what is no XML, and for entities and the like.
+    """
+    try:
+        root = ElementTree.fromstring(body)
+        return {_local(root): _element(root)}
+    except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError) as error:
+        raise Unreadable("the body is not XML") from error
+
+
+def _local(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _element(element: Element) -> object:
+    children = list(element)
+    if not children:
+        return (element.text or "").strip()
+    found: dict[str, Any] = {}
+    for child in children:
+        name, value = _local(child), _element(child)
+        if name not in found:
+            found[name] = value
+        elif isinstance(found[name], list):
+            found[name].append(value)
+        else:
+            found[name] = [found[name], value]
+    return found

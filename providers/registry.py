@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from providers import adapters
-from providers.contract import CredentialField, Provider, credential_fields
+from providers.contract import Provider
+from providers.credentials import CredentialField, credential_fields
 from providers.http import Http
 
 
@@ -69,6 +70,8 @@ def build(
     checked = {field.name: _checked(field, values.get(field.name, "")) for field in fields}
     http = Http(
         _base(api_base or adapter.api_base),
+        aliases=(adapter.api_base, *adapter.other_bases) if api_base else (),
+        other_bases=() if api_base else adapter.other_bases,
         trusted_hosts=trusted_hosts,
         secrets=[checked[field.name] for field in fields if field.secret],
     )
@@ -80,11 +83,15 @@ def _checked(field: CredentialField, value: str) -> str:
     if not value:
         if field.required:
             raise ValueError(f"{field.name} ({field.label}) is missing")
-        return ""
+        return field.default
     # A key in PEM has lines; anywhere else a line break is a slip of the clipboard.
-    one_line = "".join(value.splitlines()) if value.startswith("-----BEGIN") else value
+    has_lines = field.multiline or value.startswith("-----BEGIN")
+    one_line = re.sub(r"[\r\n\t]", "", value) if has_lines else value
     if not one_line.isprintable():
         raise ValueError(f"{field.name} ({field.label}) contains a line break or the like")
+    if field.choices and value not in dict(field.choices):
+        known = ", ".join(choice for choice, _ in field.choices)
+        raise ValueError(f"{field.name} ({field.label}) is none of: {known}")
     if field.pattern and not re.fullmatch(field.pattern, value):
         raise ValueError(f"{field.name} ({field.label}) does not look like one: {field.pattern}")
     return value

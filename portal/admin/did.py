@@ -19,7 +19,7 @@ from portal.admin.scoped import TenantScopedAdmin
 from portal.admin.site import site
 from portal.forms import PoolForm
 from portal.models import DID, Tenant, Trunk
-from providers.contract import SetsWebhook
+from providers.abilities import SetsWebhook
 from providers.errors import ProviderError
 
 

@@ -12,7 +12,7 @@ from portal.models.trunk import SANDBOX
 from portal.provisioning.document import Node
 from portal.provisioning.ledger import Change, Ledger, places, wanted
 from providers import registry
-from providers.contract import credential_fields
+from providers.credentials import credential_fields
 
 COLUMNS = {
     "name": ("name", Node.text),

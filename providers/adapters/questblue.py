@@ -32,12 +32,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from providers.abilities import ListedNumber
 from providers.answer import Answer
 from providers.contract import (
     Capabilities,
     Event,
     InboundMessage,
-    ListedNumber,
     NumberFormat,
     OutboundMessage,
     Provider,
@@ -45,8 +45,8 @@ from providers.contract import (
     Status,
     StatusUpdate,
     WebhookRequest,
-    credential,
 )
+from providers.credentials import credential
 from providers.errors import Rejected, WebhookRefused
 from providers.http import Parts
 from providers.payload import Payload

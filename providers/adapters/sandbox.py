@@ -33,8 +33,8 @@ from providers.contract import (
     Status,
     StatusUpdate,
     WebhookRequest,
-    credential,
 )
+from providers.credentials import credential
 from providers.errors import Rejected, Unreadable
 from providers.payload import Payload
 

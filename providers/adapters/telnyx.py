@@ -30,20 +30,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from providers import signing
+from providers.abilities import ListedNumber
 from providers.answer import Answer
 from providers.contract import (
     Capabilities,
     Event,
     InboundMessage,
-    ListedNumber,
     OutboundMessage,
     Provider,
     SendResult,
     Status,
     StatusUpdate,
     WebhookRequest,
-    credential,
 )
+from providers.credentials import credential
 from providers.errors import CredentialsRefused, Rejected, Throttled, Unconfirmed
 from providers.payload import Payload
 

@@ -28,12 +28,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from providers import signing
+from providers.abilities import ListedNumber
 from providers.answer import Answer
 from providers.contract import (
     Capabilities,
     Event,
     InboundMessage,
-    ListedNumber,
     OutboundMessage,
     Provider,
     SendResult,
@@ -41,10 +41,10 @@ from providers.contract import (
     StatusUpdate,
     WebhookReply,
     WebhookRequest,
-    credential,
 )
+from providers.credentials import credential
+from providers.download import Media
 from providers.errors import CredentialsRefused, Rejected, Throttled, Unreadable, WebhookRefused
-from providers.http import Media
 from providers.payload import Payload
 
 STATUSES = {

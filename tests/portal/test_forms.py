@@ -6,7 +6,7 @@ from django import forms
 from portal.admin.guide import blocks
 from portal.forms import CREDENTIAL, trunk_form
 from providers import registry
-from providers.contract import credential_fields
+from providers.credentials import credential_fields
 
 
 @pytest.mark.parametrize("provider", sorted(registry.all()))

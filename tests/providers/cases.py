@@ -3,24 +3,33 @@
 ``cases.json`` holds ``credentials`` (those of every case, which a case may amend) and ``cases``:
 
 - ``inbound``, ``status``: ``file`` is the body of a webhook request; ``expect`` lists the events,
-  of which ``{"broken": "..."}`` is an unreadable element, or is ``{"error": "Unreadable"}``.
+  of which ``{"broken": "..."}`` is an unreadable element, or is ``{"error": "Unreadable"}``. A
+  ``piece`` has ``key``, ``index`` and ``total``; ``files`` have ``content_type``, ``name`` and the
+  ``body`` in Base64.
 - ``signature``: the same with ``url``, ``at`` (Unix seconds) and ``valid``.
 - ``send_response``: ``file`` (or null) and ``http_status`` answer a send; ``expect`` holds fields
   of the result, or ``error``, ``code`` and ``retry_after``.
-- ``send_request``: ``message`` is sent; ``expect`` is the request that must have left.
-- ``call``: any other method; ``exchanges`` are requests and their answers, in order.
+- ``send_request``: ``message`` is sent; ``expect`` is the request that must have left: ``method``,
+  ``path`` with its query, ``headers``, and the body as ``json``, ``form``, ``multipart`` (pairs) or
+  ``body`` (the name of a file that it equals).
+- ``call``: any other method with its ``args``; ``exchanges`` are requests and their answers, in
+  order; ``expect`` is what it returns, or ``error`` and ``code``. What ``poll_receipts`` is asked
+  about stands in ``sent``.
 
-Every case has a ``name`` and a ``source``; ``method``, ``content_type`` and ``headers`` have
-defaults.
+``before``, in a case or for the whole table, lists the exchanges that precede a send, such as the
+call for a token. Every case has a ``name`` and a ``source``; ``method``, ``content_type`` and
+``headers`` have defaults.
 """
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from providers import registry
+from providers.abilities import Sent
 from providers.contract import OutboundMessage, Provider, WebhookRequest
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -36,6 +45,7 @@ class Case:
     name: str
     data: dict[str, Any]
     credentials: dict[str, str]
+    before: list[dict[str, Any]]
 
     def __str__(self) -> str:
         return f"{self.key}: {self.kind}: {self.name}"
@@ -65,6 +75,13 @@ class Case:
             body=self.body,
         )
 
+    def arguments(self) -> list[Any]:
+        """Return what the method of a ``call`` is given."""
+        if "sent" in self.data:
+            at = datetime.fromisoformat
+            return [[Sent(**{**row, "at": at(row["at"])}) for row in self.data["sent"]]]
+        return list(self.data["args"])
+
     def message(self) -> OutboundMessage:
         """Return the message of the case."""
         fields = dict(self.data["message"])
@@ -86,6 +103,7 @@ def of(key: str) -> list[Case]:
             name=data["name"],
             data=data,
             credentials={**table["credentials"], **data.get("credentials", {})},
+            before=data.get("before", table.get("before", [])),
         )
         for data in table["cases"]
     ]

@@ -3,11 +3,11 @@
 import pytest
 import responses
 
-from providers import connection
-from providers import http as door
+from providers import connection, wire
 from providers.connection import is_public
+from providers.download import Media
 from providers.errors import Rejected, SendError, Throttled, Unavailable
-from providers.http import Http, Media
+from providers.http import Http
 from tests.providers.conftest import Server
 
 URL = "https://media.example/files/cat.jpg?x=1"
@@ -103,7 +103,7 @@ def test_what_is_too_large_is_refused_while_it_comes(server: Server) -> None:
 def test_a_broken_download_may_be_tried_again(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(wire, "READ_SECONDS", 0.2)
     server.hang_up = True
     server.answers += [b"", ok(b"x" * 9)[:-5], None]
     for _ in range(3):

@@ -7,7 +7,8 @@ import pytest
 import responses
 
 from providers import registry
-from providers.contract import OutboundMessage, credential_fields
+from providers.contract import OutboundMessage
+from providers.credentials import credential_fields
 from providers.errors import SendError, Unconfirmed
 from providers.exchange import MASK, Redactor, basic_token
 from providers.http import Http

@@ -14,7 +14,7 @@ import time_machine
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError
 
-from providers import http as door
+from providers import wire
 from providers.answer import Answer
 from providers.errors import (
     CredentialsRefused,
@@ -257,14 +257,14 @@ def test_half_an_answer_is_unconfirmed(server: Server, answer: bytes) -> None:
 
 
 def test_silence_is_unconfirmed(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(wire, "READ_SECONDS", 0.2)
     server.answers.append(None)
     with pytest.raises(Unconfirmed, match="did not answer in time"):
         Http(server.url).post("/", json={})
 
 
 def test_an_answer_that_trickles_in_ends(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(wire, "READ_SECONDS", 0.2)
     server.answers.append(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{")
     with pytest.raises(Unconfirmed, match="did not answer in time"):
         Http(server.url).post("/", json={})

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from providers import registry
-from providers.contract import credential_fields
+from providers.credentials import credential_fields
 from tests.providers.cases import of
 
 KEYS = sorted(registry.all())

@@ -4,7 +4,8 @@ import dataclasses
 
 import responses
 
-from providers.contract import ListsNumbers, OutboundMessage
+from providers.abilities import ListsNumbers
+from providers.contract import OutboundMessage
 from tests.providers.cases import load
 
 

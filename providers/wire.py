@@ -1,0 +1,70 @@
+"""Opens sessions, sends one request, reads a bounded answer: what calls and downloads share."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import requests  # noqa: TID251 - calls and downloads go through here
+from requests.adapters import HTTPAdapter  # noqa: TID251 - calls and downloads go through here
+
+from providers import exchange
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0
+CHUNK = 65_536
+OUR_HEADERS = {
+    "User-Agent": "sms-channel",
+    "Accept": "application/json",
+    # Unpacked bodies keep the size caps honest.
+    "Accept-Encoding": "identity",
+}
+
+
+class _Session(requests.Session):
+    """A session that looks at no redirect, where ``requests`` would read and parse it."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Find none: redirects are followed by hand, or not at all."""
+
+
+def session(pools: Mapping[str, Any], *, hosts: int = 1) -> requests.Session:
+    """Return a session with one warm connection to each of so many hosts."""
+    adapter = HTTPAdapter(max_retries=0, pool_connections=hosts, pool_maxsize=1)
+    adapter.poolmanager.pool_classes_by_scheme = pools
+    made = _Session()
+    made.trust_env = False  # neither proxies nor .netrc of the machine
+    made.headers.clear()
+    made.headers.update(OUR_HEADERS)
+    made.mount("http://", adapter)
+    made.mount("https://", adapter)
+    return made
+
+
+def sent(session: requests.Session, request: requests.PreparedRequest) -> requests.Response:
+    """Send a request and return its answer, of which the body is still to be read."""
+    limits = (CONNECT_SECONDS, READ_SECONDS)
+    return session.send(request, timeout=limits, allow_redirects=False, stream=True)
+
+
+def deadline() -> float:
+    """Return when an answer that begins now must have been read."""
+    return time.monotonic() + READ_SECONDS
+
+
+def read(response: requests.Response, limit: int, until: float) -> bytes | None:
+    """Return the body as it trickles in; None if it is longer than the limit."""
+    body = bytearray()
+    while chunk := response.raw.read1(CHUNK, decode_content=True):
+        body += chunk
+        if len(body) > limit:
+            return None
+        if time.monotonic() > until:
+            raise TimeoutError
+    return bytes(body)
+
+
+def authorization(basic: tuple[str, str] | None, bearer: str) -> dict[str, str]:
+    """Return the Authorization header for a pair or a token, or none."""
+    if basic is not None:
+        return {"Authorization": f"Basic {exchange.basic_token(*basic)}"}
+    return {"Authorization": f"Bearer {bearer}"} if bearer else {}
