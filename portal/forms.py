@@ -1,5 +1,6 @@
 """Forms of the admin: bound to one tenant; a trunk's grows its provider's fields."""
 
+import secrets
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -111,7 +112,7 @@ def trunk_form(provider: str, trunk: Trunk | None = None) -> type[TrunkForm]:
     return type("TrunkForm", (TrunkForm,), {"provider": provider, "declared": declared, **fields})
 
 
-def _credential(field: CredentialField, stored: str) -> forms.CharField:
+def _credential(field: CredentialField, stored: str) -> forms.Field:
     validators = []
     if field.pattern:
         wrong = _("This does not look like the %(label)s. %(help)s") % {
@@ -119,21 +120,40 @@ def _credential(field: CredentialField, stored: str) -> forms.CharField:
             "help": field.help,
         }
         validators.append(RegexValidator(rf"\A(?:{field.pattern})\Z", wrong))
-    if field.secret:
-        attrs = {"autocomplete": "new-password"}
-        if stored:
-            attrs["placeholder"] = str(_("unchanged"))
-        widget: forms.Widget = UnfoldAdminPasswordWidget(attrs=attrs)
-    else:
-        widget = UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"})
+    if field.choices:
+        return forms.ChoiceField(
+            label=field.label,
+            help_text=field.help,
+            required=field.required,
+            choices=field.choices,
+            initial=stored or field.default,
+            widget=UnfoldAdminSelectWidget(),
+        )
+    made_up = secrets.token_urlsafe(18) if field.generated and not stored else ""
+    help_text = field.help
+    if made_up and field.secret:
+        help_text += str(_(" We made it up: enter it at the provider now, it is not shown again."))
     return forms.CharField(
         label=field.label,
-        help_text=field.help,
+        help_text=help_text,
         required=field.required and not (field.secret and stored),
-        initial="" if field.secret else stored,
+        initial=made_up or ("" if field.secret else stored or field.default),
         validators=validators,
-        widget=widget,
+        strip=not field.multiline,
+        widget=_widget(field, shown=not field.secret or bool(made_up), stored=bool(stored)),
     )
+
+
+def _widget(field: CredentialField, *, shown: bool, stored: bool) -> forms.Widget:
+    attrs: dict[str, Any] = {"autocomplete": "off" if shown else "new-password"}
+    if stored and not shown:
+        attrs["placeholder"] = str(_("unchanged"))
+    kind: type[forms.Widget] = UnfoldAdminPasswordWidget
+    if field.multiline:
+        kind, attrs = UnfoldAdminTextareaWidget, {**attrs, "rows": 5, "spellcheck": "false"}
+    elif shown:
+        kind = UnfoldAdminTextInputWidget
+    return kind(attrs=attrs)
 
 
 class PoolForm(forms.Form):

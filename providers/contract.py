@@ -74,6 +74,14 @@ class Capabilities:
     answers_keywords: bool = False
     number_format: NumberFormat = NumberFormat.E164
 
+    def takes(self, content_type: str) -> bool:
+        """Say whether a file of this type can be sent; unknown limits are left to the provider."""
+        known = self.media_types
+        return not known or any(
+            content_type.startswith(one) if one.endswith("/") else content_type == one
+            for one in known
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class OutboundMessage:

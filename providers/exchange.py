@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 from providers.payload import clean
@@ -47,6 +48,12 @@ class Redactor:
         for writing in self._writings:
             text = text.replace(writing, MASK)
         return text
+
+
+@lru_cache(maxsize=512)
+def redactor(secrets: tuple[str, ...]) -> Redactor:
+    """Return a redactor that is made once for the same secrets."""
+    return Redactor(secrets)
 
 
 def _writings(secret: str) -> set[str]:

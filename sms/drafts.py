@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
 from portal import e164
 from portal.models import Extension
+from providers.contract import Capabilities
 from sms import permission, segments
 from sms.models import Conversation, MediaFile, Message
 
@@ -127,15 +129,35 @@ def _check_content(draft: Draft, sender: permission.Sender) -> None:
             _("The text has %(length)d characters; %(limit)d are the most.")
             % {"length": len(draft.text), "limit": limit}
         )
-    if not draft.media:
-        return
+    parts = segments.measure(draft.text).segments
+    if able.max_segments and parts > able.max_segments and not draft.media:
+        raise TextTooLong(
+            _("The text has %(length)d segments; %(limit)d are the most. Shorten it.")
+            % {"length": parts, "limit": able.max_segments}
+        )
+    if draft.media:
+        _check_media(draft.media, sender, able)
+
+
+def _check_media(media: Sequence[MediaFile], sender: permission.Sender, able: Capabilities) -> None:
     if not able.mms or sender.is_word or not (sender.did and sender.did.mms):
         raise MediaRefused(_("This sender cannot send files; choose another or remove them."))
-    if able.max_media and len(draft.media) > able.max_media:
+    if able.max_media and len(media) > able.max_media:
         raise MediaRefused(
             _("At most %(limit)d files go into one message.") % {"limit": able.max_media}
         )
-    if able.max_media_bytes and sum(media.size for media in draft.media) > able.max_media_bytes:
+    for file in media:
+        if not able.takes(file.content_type):
+            raise MediaRefused(
+                _("The provider does not take files of type %(type)s.")
+                % {"type": file.content_type}
+            )
+        if able.max_file_bytes and file.size > able.max_file_bytes:
+            raise MediaRefused(
+                _("%(name)s is larger than %(limit)d kB, the most for one file.")
+                % {"name": file.name or _("A file"), "limit": able.max_file_bytes // 1000}
+            )
+    if able.max_media_bytes and sum(file.size for file in media) > able.max_media_bytes:
         raise MediaRefused(
             _("The files are larger than %(limit)d kB together.")
             % {"limit": able.max_media_bytes // 1000}

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from portal.models import DID, Destination, Extension, Group, InboundRule, Schedule
 from providers.contract import InboundMessage
-from sms import assignment, autoreply, bell, consent, media, routing, segments
+from sms import assignment, autoreply, bell, consent, media, pieces, routing, segments
 from sms.models import Conversation, Message, ProviderEvent, State, transition
 
 Reason = ProviderEvent.Reason
@@ -116,6 +116,7 @@ def _is_news(event: ProviderEvent, text: InboundMessage) -> bool:
     if event.insist:
         return True
     parts = [text.sender, sorted(text.recipients), text.text, list(text.media_urls)]
+    parts += [hashlib.sha256(file.body).hexdigest() for file in text.files]
     fingerprint = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -154,8 +155,51 @@ def _home(event: ProviderEvent, did: DID, sender: str, book: Book) -> _Home | Fi
 
 
 def _deliver(event: ProviderEvent, index: int, text: InboundMessage, home: _Home) -> None:
+    provider_id = (text.provider_id or f"event:{event.pk}:{index}")[:128]
+    message, is_new = _place(event, provider_id, text, home)
+    if message is None:
+        return
+    media.expect(message, text, event=event, index=index)
+    conversation = message.conversation
+    if is_new and home.group:
+        assignment.designate(conversation, home.group)
+    news = {"type": "message", "conversation": conversation.pk, "message": message.pk}
+    bell.tell(assignment.audience(conversation), news)
+    if is_new:
+        # A keyword is a text of its own, never a piece of a longer one.
+        whole = text.piece is None or text.piece.total <= 1
+        meaning = consent.observe(message) if whole else None
+        autoreply.answer(message, did=home.did, when=home.when, meaning=meaning)
+
+
+def _place(
+    event: ProviderEvent, provider_id: str, text: InboundMessage, home: _Home
+) -> tuple[Message | None, bool]:
+    """Return the message that now holds the text, and whether it is a new one.
+
+    None if everything was there before.
+    """
+    piece = text.piece
+    if piece is None:
+        return _insert(event, provider_id, text, home), True
+    key = pieces.key_of(event.trunk, home.did, text, piece)
+    pieces.hold(key)
+    if pieces.is_known(key, provider_id):
+        return None, False
+    begun = pieces.begun(key, piece, event)
+    message = begun or _insert(event, provider_id, text, home)
+    if message is not None:
+        received = event.received_at
+        pieces.add(message, key=key, provider_id=provider_id, text=text, received_at=received)
+        pieces.complete(message)
+    return message, begun is None
+
+
+def _insert(
+    event: ProviderEvent, provider_id: str, text: InboundMessage, home: _Home
+) -> Message | None:
+    """Return the new message; None if its provider's id is there already."""
     did = home.did
-    provider_id = text.provider_id or f"event:{event.pk}:{index}"
     known = Message.objects.filter(
         trunk_id=event.trunk_id,
         provider_id=provider_id,
@@ -163,13 +207,12 @@ def _deliver(event: ProviderEvent, index: int, text: InboundMessage, home: _Home
         direction=Message.Direction.INBOUND,
     )
     if known.exists():
-        return
-    conversation = _conversation(event, text, home)
+        return None
     measure = segments.measure(text.text)
     message = Message(
         tenant_id=did.tenant_id,
         trunk_id=event.trunk_id,
-        conversation=conversation,
+        conversation=_conversation(event, text, home),
         direction=Message.Direction.INBOUND,
         sender=text.sender[:32],
         recipient=did.number,
@@ -177,7 +220,7 @@ def _deliver(event: ProviderEvent, index: int, text: InboundMessage, home: _Home
         encoding=measure.encoding,
         segments=measure.segments,
         state=State.RECEIVED,
-        provider_id=provider_id[:128],
+        provider_id=provider_id,
         event=event,
         created_at=event.received_at,
         history=[transition(State.RECEIVED, at=event.received_at)],
@@ -185,15 +228,9 @@ def _deliver(event: ProviderEvent, index: int, text: InboundMessage, home: _Home
     # Two workers with the same message: the constraint lets one in, the other adds nothing.
     Message.objects.bulk_create([message], ignore_conflicts=True)
     stored = Message.objects.filter(reference=message.reference).first()
-    if stored is None:
-        return
-    media.expect(stored, text.media_urls)
-    if home.group:
-        assignment.designate(conversation, home.group)
-    news = {"type": "message", "conversation": conversation.pk, "message": stored.pk}
-    bell.tell(assignment.audience(conversation), news)
-    meaning = consent.observe(stored)
-    autoreply.answer(stored, did=did, when=home.when, meaning=meaning)
+    if stored is not None:
+        stored.conversation = message.conversation
+    return stored
 
 
 def _conversation(event: ProviderEvent, text: InboundMessage, home: _Home) -> Conversation:

@@ -19,6 +19,7 @@ from providers.contract import (
     WebhookRequest,
 )
 from providers.errors import Unreadable, WebhookRefused
+from providers.exchange import redactor
 from sms import bell, inbound, receipts
 from sms.inbound import Book, Finding
 from sms.models import ProviderEvent
@@ -86,13 +87,14 @@ def refuse(trunk: Trunk, request: WebhookRequest, address: str | None, why: str)
 
 
 def _event(trunk: Trunk, request: WebhookRequest, address: str | None) -> ProviderEvent:
-    headers = {k: v for k, v in request.headers.items() if k not in _SECRET_HEADERS}
+    hide = redactor(trunk.secrets)
+    headers = {k: hide(v) for k, v in request.headers.items() if k not in _SECRET_HEADERS}
     return ProviderEvent(
         trunk=trunk,
         tenant_id=trunk.tenant_id,
         method=request.method,
         query=request.query.replace("\x00", ""),
-        headers={k: v.replace("\x00", "") for k, v in headers.items()},
+        headers=headers,
         body=request.body,
         address=address,
     )
@@ -158,15 +160,8 @@ def process(ids: Iterable[int]) -> int:
 
 def _findings(event: ProviderEvent, book: Book) -> list[Finding]:
     findings: list[Finding] = []
-    request = WebhookRequest(
-        method=event.method,
-        url=f"{event.trunk.webhook_url}?{event.query}" if event.query else event.trunk.webhook_url,
-        headers=event.headers,
-        query=event.query,
-        body=bytes(event.body),
-    )
     try:
-        for index, item in enumerate(event.trunk.adapter().parse(request)):
+        for index, item in enumerate(event.trunk.adapter().parse(event.request())):
             match item:
                 case InboundMessage():
                     findings += inbound.record(event, index, item, book)

@@ -2,7 +2,6 @@
 
 import logging
 import re
-from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -11,10 +10,12 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
-from portal.models import Extension, Tenant
+from portal.models import Extension, Tenant, Trunk
+from providers.contract import InboundMessage
+from providers.download import Media
 from providers.errors import ProviderError, Rejected
 from sms import assignment, bell
-from sms.models import MediaFile, Message
+from sms.models import MediaFile, Message, ProviderEvent
 
 log = logging.getLogger(__name__)
 
@@ -67,16 +68,23 @@ def store_upload(
     return media
 
 
-def expect(message: Message, urls: Iterable[str]) -> None:
-    """Note the attachments of an inbound message, to be fetched by a worker."""
+def expect(message: Message, text: InboundMessage, *, event: ProviderEvent, index: int) -> None:
+    """Note the attachments of an inbound message, to be fetched by a worker.
+
+    ``index`` is the place of the message in its event; files inside the request are taken from
+    there later, like those behind URLs.
+    """
+    sources: list[tuple[str, ProviderEvent | None]] = [(url, None) for url in text.media_urls]
+    sources += [(f"{event.pk} {index} {n}", event) for n in range(len(text.files))]
     waiting = [
         MediaFile(
             tenant_id=message.tenant_id,
             message=message,
-            source_url=url,
+            source_url=source,
+            event=holder,
             state=MediaFile.State.WAITING,
         )
-        for url in urls
+        for source, holder in sources
     ]
     if waiting:
         MediaFile.objects.bulk_create(waiting, ignore_conflicts=True)
@@ -132,7 +140,7 @@ def _fetch(media: MediaFile) -> None:
         _give_up(media, "The trunk of the message is gone.")
         return
     try:
-        fetched = message.trunk.adapter().fetch_media(media.source_url)
+        fetched = _fetched(media, message.trunk)
         check(fetched.content_type, len(fetched.body))
     except (Rejected, MediaRefused) as error:
         _give_up(media, str(error))
@@ -150,6 +158,17 @@ def _fetch(media: MediaFile) -> None:
         media.state, media.error = MediaFile.State.READY, ""
         media.file.save("inbound", ContentFile(fetched.body), save=True)
         _tell(message)
+
+
+def _fetched(media: MediaFile, trunk: Trunk) -> Media:
+    if media.event is None:
+        return trunk.adapter().fetch_media(media.source_url)
+    index, place = (int(word) for word in media.source_url.split()[1:])
+    items = list(media.event.trunk.adapter().parse(media.event.request()))
+    item = items[index] if index < len(items) else None
+    if not isinstance(item, InboundMessage) or place >= len(item.files):
+        raise Rejected("The file is not in its request any more; the adapter reads it otherwise.")
+    return item.files[place]
 
 
 def _give_up(media: MediaFile, why: str) -> None:

@@ -9,6 +9,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from portal.models import Trunk
+from providers.abilities import PollsReceipts
 from providers.contract import SendResult
 from providers.errors import (
     CredentialsRefused,
@@ -19,11 +20,13 @@ from providers.errors import (
     Unconfirmed,
 )
 from sms import assignment, bell, pacing
-from sms.models import Attempt, Message, State
+from sms.models import Attempt, Message, SentPart, State
 
 log = logging.getLogger(__name__)
 
 BACKOFF_SECONDS = (5, 15, 60, 300, 900)
+# How soon a provider that posts no receipts is asked for one.
+FIRST_POLL = timedelta(minutes=1)
 # A provider that asks for more patience than this is asked again all the same.
 LONGEST_WAIT = 3600.0
 
@@ -108,12 +111,41 @@ def _accepted(message: Message, result: SendResult) -> None:
     row = Message.objects.filter(pk=message.pk)
     provider_id = result.provider_id[:128]
     segments = result.segments or message.segments
+    _keep_parts(message, result.part_ids)
     if not row.move(
-        State.ACCEPTED, provider_id=provider_id, segments=segments, error="", error_code=""
+        State.ACCEPTED,
+        provider_id=provider_id,
+        segments=segments,
+        poll_at=_poll_at(message),
+        error="",
+        error_code="",
     ):
         # A receipt overtook the answer: its state stands, the id is still worth having.
         row.filter(provider_id="").update(provider_id=provider_id)
         row.remark(State.ACCEPTED)
+
+
+def _keep_parts(message: Message, ids: Sequence[str]) -> None:
+    """Note the ids of parts, so that a receipt for one of them finds its message."""
+    if message.trunk is None:
+        return
+    parts = [
+        SentPart(
+            tenant_id=message.tenant_id,
+            message=message,
+            trunk=message.trunk,
+            provider_id=ident[:128],
+        )
+        for ident in ids
+    ]
+    if parts:
+        SentPart.objects.bulk_create(parts, ignore_conflicts=True)
+
+
+def _poll_at(message: Message) -> datetime | None:
+    """Return when to ask for the receipt, None where the provider posts it by itself."""
+    polled = message.trunk and issubclass(message.trunk.capable, PollsReceipts)
+    return timezone.now() + FIRST_POLL if polled else None
 
 
 def _again(message: Message, error: SendError, *, at_least: float = 0.0) -> None:

@@ -4,10 +4,12 @@ import logging
 import uuid
 from enum import Enum, auto
 
+from django.utils import timezone
+
 from portal.models import DID, Trunk
 from providers.contract import Status, StatusUpdate
 from sms import outcome
-from sms.models import OPEN_STATES, Conversation, Message, State
+from sms.models import OPEN_STATES, Conversation, Message, SentPart, State, sources
 from sms.models.message import MessageQuerySet
 
 log = logging.getLogger(__name__)
@@ -33,25 +35,70 @@ class Match(Enum):
 
 def apply(trunk: Trunk, update: StatusUpdate) -> Match:
     """Find the message of a receipt and move it; what comes late is kept in its history."""
-    found = _find(trunk, update)
+    part = _part(trunk, update)
+    found = [part.message] if part else _find(trunk, update)
     if len(found) != 1:
         return Match.AMBIGUOUS if found else Match.NOT_YET
     message = found[0]
-    rows = Message.objects.filter(pk=message.pk)
-    if update.provider_id:
-        rows.filter(provider_id="").update(provider_id=update.provider_id[:128])
+    if part is None and _may_be_of_a_part(message, update):
+        return Match.NOT_YET
     target = _STATES.get(update.status) if update.status else None
+    note = update.detail
+    if part is not None:
+        note = f"{note} (part {part.provider_id})".strip()
+        target = _move_part(part, target)
+    elif update.provider_id:
+        unnamed = Message.objects.filter(pk=message.pk, provider_id="")
+        unnamed.update(provider_id=update.provider_id[:128])
+    _move(message, target, update, note)
+    return Match.APPLIED
+
+
+def _move(message: Message, target: State | None, update: StatusUpdate, note: str) -> None:
+    rows = Message.objects.filter(pk=message.pk)
     if target is None:
         # The provider still has it, or uses a word that we do not know: worth a line, no move.
-        rows.remark(message.state, at=update.at, note=update.detail or str(update.status))
-        return Match.APPLIED
+        rows.remark(message.state, at=update.at, note=note or str(update.status))
+        return
     failed = target in {State.UNDELIVERED, State.FAILED}
     error = {"error": update.detail[:500], "error_code": update.error_code[:64]} if failed else {}
-    if rows.move(target, at=update.at, note=update.detail, **error):
+    if rows.move(target, at=update.at, note=note, **error):
         outcome.tell(message)
     elif message.state != target:
-        rows.remark(target, at=update.at, note=update.detail)
-    return Match.APPLIED
+        rows.remark(target, at=update.at, note=note)
+
+
+def _part(trunk: Trunk, update: StatusUpdate) -> SentPart | None:
+    """Return the part that a receipt names, with its siblings held until the commit."""
+    if not update.provider_id:
+        return None
+    part = SentPart.objects.filter(trunk=trunk, provider_id=update.provider_id).first()
+    if part is None:
+        return None
+    siblings = SentPart.objects.filter(message_id=part.message_id).select_for_update()
+    return next((one for one in siblings.order_by("id") if one.pk == part.pk), None)
+
+
+def _may_be_of_a_part(message: Message, update: StatusUpdate) -> bool:
+    """Say whether a receipt overtook the answer that will name its part."""
+    unnamed = update.provider_id not in {"", message.provider_id}
+    return unnamed and message.segments > 1 and message.state == State.SENDING
+
+
+def _move_part(part: SentPart, target: State | None) -> State | None:
+    """Move one part forward; return what all parts together say of the message."""
+    if target is not None:
+        rows = SentPart.objects.filter(pk=part.pk, state__in=sources(target))
+        rows.update(state=target, moved_at=timezone.now())
+    states = set(
+        SentPart.objects.filter(message_id=part.message_id).values_list("state", flat=True)
+    )
+    for bad in (State.FAILED, State.UNDELIVERED):
+        if bad in states:
+            return bad
+    if states == {State.DELIVERED}:
+        return State.DELIVERED
+    return State.SENT if states <= {State.SENT, State.DELIVERED} else None
 
 
 def _find(trunk: Trunk, update: StatusUpdate) -> list[Message]:

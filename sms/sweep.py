@@ -108,6 +108,9 @@ def _ring() -> None:
     )
     for trunk_id in queued.order_by().values_list("trunk_id", flat=True).distinct():
         bell.ring("drain_trunk", trunk_id)
+    polled = Message.objects.filter(poll_at__lte=now)
+    for trunk_id in polled.order_by().values_list("trunk_id", flat=True).distinct():
+        bell.ring("poll_receipts", trunk_id)
     if ProviderEvent.objects.filter(state=ProviderEvent.State.DUE, due_at__lte=now).exists():
         bell.ring("drain_events")
     if MediaFile.objects.filter(state=MediaFile.State.WAITING, due_at__lte=now).exists():

@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from sms import dispatch, heartbeat, intake, media
+from sms import dispatch, heartbeat, intake, media, polling
 from sms import sweep as sweeper
 from sms.bell import duty
 
@@ -26,6 +26,12 @@ def drain_trunk(trunk_id: int) -> None:
 def fetch_media() -> None:
     """Fetch attachments that providers offer."""
     duty.answer(lambda _box: media.fetch_due(), "fetch_media")
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def poll_receipts(trunk_id: int) -> None:
+    """Ask for receipts that the provider of a trunk does not post."""
+    duty.answer(lambda box: polling.poll(trunk_id, box), "poll_receipts", trunk_id)
 
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types

@@ -29,7 +29,8 @@ class WebhookView(APIView):
         """Answer 2xx only after the request is stored."""
         raw = request._request  # noqa: SLF001 - the body must stay as it came, byte for byte
         trunk = Trunk.objects.select_related("tenant").filter(webhook_token=token).first()
-        if trunk is None:
+        if trunk is None or not trunk.capable.capabilities.inbound:
+            # A provider that posts nothing has no webhook: whatever comes is not from it.
             log.warning("webhook.unknown_token address=%s", raw.META.get("REMOTE_ADDR"))
             return HttpResponse("unknown address", status=404, content_type="text/plain")
         webhook = WebhookRequest(

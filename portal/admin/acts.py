@@ -22,9 +22,11 @@ class Act:
 
     name: str
     label: Any
-    run: Callable[[Any, HttpRequest, Any], str]
+    run: Callable[[Any, HttpRequest, Any], str] | None = None
     question: Any = ""
     """Asked on a page of its own before the act is done; empty does it at once."""
+    view: Callable[[Any, HttpRequest, Any], HttpResponse] | None = None
+    """In place of ``run``: a page of its own behind the button."""
     fits: Callable[[Any], bool] = bool
     """Whether the act makes sense for a row."""
 
@@ -61,23 +63,32 @@ class ActsAdmin:
             raise Http404
         if act not in self.acts_for(request, row):
             raise PermissionDenied
-        back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
-        if request.method != "POST":
-            context = {
-                **self.admin_site.each_context(request),
-                "opts": self.opts,
-                "original": row,
-                "title": act.label,
-                "subtitle": str(row),
-                "act": act,
-                "back": back,
-            }
-            return TemplateResponse(request, "admin/act.html", context)
         try:
-            messages.success(request, act.run(self, request, row))
+            if act.view is not None:
+                return act.view(self, request, row)
+            if request.method != "POST":
+                context = {**self.act_context(request, row, act.label), "act": act}
+                return TemplateResponse(request, "admin/act.html", context)
+            if act.run is not None:
+                messages.success(request, act.run(self, request, row))
         except ActFailed as error:
             messages.error(request, str(error))
-        return HttpResponseRedirect(back)
+        return HttpResponseRedirect(self.back_to(row))
+
+    def back_to(self, row: Any) -> str:
+        """Return the address of a row's page."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+
+    def act_context(self, request: HttpRequest, row: Any, title: Any) -> dict[str, Any]:
+        """Return what every page of an act shows."""
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": row,
+            "title": title,
+            "subtitle": str(row),
+            "back": self.back_to(row),
+        }
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return what the page of a row (None: a new one) shows beside its form."""

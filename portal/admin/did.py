@@ -19,7 +19,7 @@ from portal.admin.scoped import TenantScopedAdmin
 from portal.admin.site import site
 from portal.forms import PoolForm
 from portal.models import DID, Tenant, Trunk
-from providers.abilities import SetsWebhook
+from providers.abilities import ReadsWebhook, SetsWebhook
 from providers.errors import ProviderError
 
 
@@ -30,17 +30,19 @@ class Taken(Exception):
 def add_pool(form: PoolForm) -> list[DID]:
     """Add the numbers of a valid form that the trunk does not have yet, all or none."""
     data = form.cleaned_data
+    flags = {name: data[name] for name in ("sms", "mms", "label", "campaign_note")}
     known = set(DID.objects.filter(trunk=data["trunk"]).values_list("number", flat=True))
-    rows = [
-        DID(
-            tenant=form.tenant,
-            trunk=data["trunk"],
-            number=number,
-            **{name: data[name] for name in ("sms", "mms", "label", "campaign_note")},
-        )
-        for number in data["pool"]
-        if number not in known
-    ]
+    return add_rows(
+        [
+            DID(tenant=form.tenant, trunk=data["trunk"], number=number, **flags)
+            for number in data["pool"]
+            if number not in known
+        ]
+    )
+
+
+def add_rows(rows: list[DID]) -> list[DID]:
+    """Add DIDs, all or none; ``Taken`` names the number that belongs to somebody else."""
     try:
         with transaction.atomic():
             return DID.objects.bulk_create(rows, batch_size=1000)
@@ -63,6 +65,30 @@ def set_webhook(page: Any, request: HttpRequest, did: DID) -> str:
     return sentence
 
 
+def read_webhook(page: Any, request: HttpRequest, did: DID) -> str:
+    """Look at which address the provider has for this number."""
+    del page, request
+    try:
+        adapter = did.trunk.adapter()
+        if not isinstance(adapter, ReadsWebhook):
+            raise ActFailed(_("This provider cannot be asked for the address from here."))
+        found = adapter.read_webhook(did.number)
+    except (ProviderError, ValueError) as error:
+        raise ActFailed(str(error)) from error
+    if not found:
+        raise ActFailed(_("The provider has no address for this number. Enter it there."))
+    if found != did.trunk.webhook_url:
+        raise ActFailed(
+            _("The provider posts this number's texts to another address: %(url)s") % {"url": found}
+        )
+    return _("The provider posts this number's texts to the address of this trunk.")
+
+
+def can_read_webhook(did: DID) -> bool:
+    """Say whether the provider's adapter can ask for the address."""
+    return issubclass(did.trunk.capable, ReadsWebhook)
+
+
 def can_set_webhook(did: DID) -> bool:
     """Say whether the provider's adapter can enter the address by itself."""
     return issubclass(did.trunk.capable, SetsWebhook)
@@ -80,7 +106,10 @@ class DIDAdmin(TenantScopedAdmin[DID]):
     search_fields = ("number", "label")
     readonly_fields = ("pretty", "trunk")
     fields = ("pretty", "trunk", ("sms", "mms"), "label", "campaign_note")
-    acts = (Act("webhook", gettext_lazy("Set webhook"), set_webhook, fits=can_set_webhook),)
+    acts = (
+        Act("webhook", gettext_lazy("Set webhook"), set_webhook, fits=can_set_webhook),
+        Act("look", gettext_lazy("Check the webhook"), read_webhook, fits=can_read_webhook),
+    )
 
     @admin.display(description=gettext_lazy("number"), ordering="number")
     def pretty(self, did: DID) -> str:

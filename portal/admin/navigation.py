@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from portal.admin.fence import is_system, person
 from portal.admin.site import may_enter, site
 
-# Group, then model and icon. Models of other applications are named, never imported.
+# Group, then model (or page of the site) and icon. Models of other applications are named, never
+# imported.
 GROUPS: tuple[tuple[Any, tuple[tuple[str, str], ...]], ...] = (
     (
         _("Traffic"),
@@ -32,6 +33,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[str, str], ...]], ...] = (
             ("portal.SenderID", "badge"),
             ("portal.InboundRule", "alt_route"),
             ("portal.Schedule", "schedule"),
+            ("admin:providers", "hub"),
         ),
     ),
     (
@@ -58,6 +60,7 @@ TITLES = {
     "sms.Message": _("Message log"),
     "sms.ProviderEvent": _("Quarantine"),
     "portal.AuditEntry": _("Audit log"),
+    "admin:providers": _("Providers"),
 }
 
 
@@ -84,6 +87,9 @@ def icon(request: HttpRequest) -> str:
 def _items(request: HttpRequest, entries: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
     items = []
     for label, symbol in entries:
+        if label.startswith("admin:"):
+            items.append({"title": str(TITLES[label]), "icon": symbol, "link": reverse(label)})
+            continue
         model = apps.get_model(label)
         if not site.is_registered(model):
             continue

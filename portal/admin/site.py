@@ -5,13 +5,15 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
-from django.urls import URLPattern, URLResolver
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 from portal.models import User
+from providers import overview
 
 
 def may_enter(user: AbstractBaseUser | AnonymousUser) -> bool:
@@ -50,7 +52,18 @@ class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc] # unfold carries n
     def get_urls(self) -> Sequence[URLPattern | URLResolver]:
         """Leave out the redirect to an object's public page: no object has one."""
         urls: Sequence[Any] = super().get_urls()
-        return [url for url in urls if getattr(url, "name", "") != "view_on_site"]
+        own = path("providers/", self.admin_view(self.providers), name="providers")
+        return [own, *(url for url in urls if getattr(url, "name", "") != "view_on_site")]
+
+    def providers(self, request: HttpRequest) -> HttpResponse:
+        """Show what every provider can do."""
+        context = {
+            **self.each_context(request),
+            "title": _("Providers"),
+            "headings": overview.HEADINGS,
+            "rows": overview.rows(),
+        }
+        return TemplateResponse(request, "admin/providers.html", context)
 
 
 site = PortalAdminSite(name="admin")

@@ -16,13 +16,17 @@ from portal.admin.acts import Act, ActFailed
 from portal.admin.fence import is_system, usable_trunks
 from portal.admin.filters import ScopedRelatedFilter
 from portal.admin.guide import blocks
+from portal.admin.numbers import can_import, import_view
 from portal.admin.scoped import TenantScopedAdmin
 from portal.admin.site import site
 from portal.admin.stepping import Step
 from portal.forms import CREDENTIAL, FORGET, TenantForm, TrunkForm, trunk_form
 from portal.models import SenderID, Tenant, Trunk
 from portal.models.trunk import new_webhook_token
+from portal.vault import CredentialsUnreadable
 from providers import registry
+from providers.contract import Proof
+from providers.credentials import credential_fields
 from providers.errors import ProviderError
 
 
@@ -58,6 +62,20 @@ def rotate_act(page: Any, request: HttpRequest, trunk: Trunk) -> str:
     return _("The trunk has a new webhook address. Enter it at the provider now.")
 
 
+def _proof(trunk: Trunk | None, provider: str) -> str:
+    """Return how well the trunk's webhooks prove themselves, empty where it cannot be told yet."""
+    adapter = registry.get(provider)
+    if not adapter.capabilities.inbound:
+        return "none"
+    if trunk is None:
+        depends = any(field.generated for field in credential_fields(adapter.credentials_type))
+        return "" if depends or adapter.capabilities.signed_webhooks else Proof.ADDRESS.value
+    try:
+        return trunk.adapter().proof.value
+    except (CredentialsUnreadable, ValueError):
+        return ""
+
+
 @admin.register(Trunk, site=site)
 class TrunkAdmin(TenantScopedAdmin[Trunk]):
     """A trunk: first the provider is chosen, then the form grows the provider's fields."""
@@ -71,6 +89,7 @@ class TrunkAdmin(TenantScopedAdmin[Trunk]):
     change_form_outer_after_template = "admin/trunk_guide.html"
     acts = (
         Act("check", gettext_lazy("Check the credentials"), check_act),
+        Act("numbers", gettext_lazy("Import numbers"), view=import_view, fits=can_import),
         Act("resume", gettext_lazy("Resume"), resume_act, fits=lambda trunk: trunk.paused_since),
         Act(
             "rotate",
@@ -160,7 +179,7 @@ class TrunkAdmin(TenantScopedAdmin[Trunk]):
             **super().page_context(request, row),
             "trunk": row,
             "provider_label": registry.get(provider).label,
-            "unsigned": not registry.get(provider).capabilities.signed_webhooks,
+            "proof": _proof(row, provider),
             "guide": blocks(registry.guide(provider).replace("{webhook_url}", url)),
         }
 

@@ -18,6 +18,7 @@ from portal.models.tenant import Tenant
 from portal.vault import EncryptedJSONField
 from providers import registry
 from providers.contract import Provider
+from providers.credentials import credential_fields
 
 SANDBOX = "sandbox"
 
@@ -146,6 +147,13 @@ class Trunk(models.Model):
     def is_sandbox(self) -> bool:
         """Whether the trunk ends at the built-in handset instead of the outside world."""
         return self.provider == SANDBOX
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown or kept elsewhere: secret credentials, the webhook's token."""
+        fields = credential_fields(self.capable.credentials_type)
+        values = [self.credentials.get(field.name, "") for field in fields if field.secret]
+        return (self.webhook_token, *filter(None, values))
 
     def adapter(self) -> Provider[Any]:
         """Return the provider's adapter with this trunk's credentials; raise ``ValueError``

@@ -17,6 +17,7 @@ from portal.admin.fence import ADMIN, is_system
 from portal.admin.filters import ScopedRelatedFilter
 from portal.admin.scoped import ReadOnlyAdmin
 from portal.admin.site import site
+from providers.exchange import redactor
 from sms import intake
 from sms.models import ProviderEvent, RefusedCount
 
@@ -101,11 +102,16 @@ class ProviderEventAdmin(ReadOnlyAdmin[ProviderEvent]):
         facts = ("received_at", ("trunk", "address"), ("state", "reason"))
         if obj is not None and obj.trunk.tenant_id is None and not is_system(request):
             return ((None, {"fields": (*facts, "withheld")}),)
-        content = ("method", "query", "head", "content")
+        content = ("method", "asked", "head", "content")
         return (
             (None, {"fields": (*facts, "detail", "tries")}),
             (_("As received"), {"fields": content}),
         )
+
+    @admin.display(description=gettext_lazy("query"))
+    def asked(self, event: ProviderEvent) -> str:
+        """Write the query; some providers repeat our own secrets."""
+        return redactor(event.trunk.secrets)(event.query)
 
     def may_act(self, request: HttpRequest, row: Any) -> bool:
         """Let administrators release; to insist on repeats of a shared trunk is the system's."""
@@ -150,7 +156,7 @@ class ProviderEventAdmin(ReadOnlyAdmin[ProviderEvent]):
         """Write the body as text, however long it is."""
         body = bytes(event.body)
         cut = _("(cut; %(size)d bytes in all)") % {"size": len(body)} if len(body) > SHOWN else ""
-        text = body[:SHOWN].decode(errors="replace")
+        text = redactor(event.trunk.secrets)(body[:SHOWN].decode(errors="replace"))
         return format_html('<pre class="anywhere">{}</pre>{}', text, cut)
 
 

@@ -7,6 +7,7 @@ from sms.models.event import ProviderEvent, RefusedCount, SeenBody
 from sms.models.handset import HandsetFile, HandsetLine, HandsetMessage
 from sms.models.media import MediaFile
 from sms.models.message import MOVES, OPEN_STATES, Message, State, sources, transition
+from sms.models.part import InboundPiece, SentPart
 
 __all__ = [
     "MOVES",
@@ -16,6 +17,7 @@ __all__ = [
     "HandsetFile",
     "HandsetLine",
     "HandsetMessage",
+    "InboundPiece",
     "MediaFile",
     "Message",
     "OptOut",
@@ -23,6 +25,7 @@ __all__ = [
     "ReadMark",
     "RefusedCount",
     "SeenBody",
+    "SentPart",
     "State",
     "sources",
     "transition",

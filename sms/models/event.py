@@ -5,6 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import Tenant, Trunk
+from providers.contract import WebhookRequest
 
 
 class ProviderEvent(models.Model):
@@ -70,6 +71,17 @@ class ProviderEvent(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.get_state_display()}"
+
+    def request(self) -> WebhookRequest:
+        """Return the request as its adapter reads it."""
+        url = self.trunk.webhook_url
+        return WebhookRequest(
+            method=self.method,
+            url=f"{url}?{self.query}" if self.query else url,
+            headers=self.headers,
+            query=self.query,
+            body=bytes(self.body),
+        )
 
 
 class RefusedCount(models.Model):

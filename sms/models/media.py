@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.models import Extension, Tenant
 from portal.models.fence import SameTenant
+from sms.models.event import ProviderEvent
 from sms.models.message import Message
 
 
@@ -41,6 +42,14 @@ class MediaFile(models.Model):
     )
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     source_url = models.TextField(_("provider's URL"), blank=True)
+    event = models.ForeignKey(
+        ProviderEvent,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("The request that holds the file itself; its place stands for the URL."),
+    )
     name = models.CharField(_("name"), max_length=120, blank=True)
     content_type = models.CharField(_("type"), max_length=100, blank=True)
     size = models.PositiveIntegerField(_("bytes"), default=0)

@@ -164,6 +164,9 @@ class Message(models.Model):
     deadline = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
+    poll_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When the provider is asked for the receipt.")
+    )
     event = models.ForeignKey(
         ProviderEvent, on_delete=models.SET_NULL, null=True, blank=True, related_name="messages"
     )
@@ -205,6 +208,9 @@ class Message(models.Model):
                 fields=["trunk", "provider_id"],
                 condition=Q(direction="outbound") & ~Q(provider_id=""),
                 name="message_receipt",
+            ),
+            models.Index(
+                fields=["poll_at"], condition=Q(poll_at__isnull=False), name="message_poll"
             ),
             models.Index(fields=["conversation", "-id"], name="message_thread"),
             models.Index(fields=["tenant", "-id"], name="message_log"),

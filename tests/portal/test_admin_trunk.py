@@ -212,8 +212,8 @@ def test_an_incomplete_trunk_is_told_what_is_missing(boss: Client, tenant: Tenan
 
 
 def test_a_provider_that_signs_nothing_is_warned_of(boss: Client) -> None:
-    assert b"signs nothing" in boss.get(f"{ADD}?provider=questblue").content
-    assert b"signs nothing" not in boss.get(f"{ADD}?provider=twilio").content
+    assert b"Nothing is signed" in boss.get(f"{ADD}?provider=questblue").content
+    assert b"Nothing is signed" not in boss.get(f"{ADD}?provider=twilio").content
 
 
 def test_only_a_system_administrator_moves_the_api(
