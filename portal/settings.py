@@ -177,6 +177,7 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- The engine -----------------------------------------------------------------------------------
 CLAIM_TIMEOUT: int = env.int("CLAIM_TIMEOUT", default=120)  # seconds a row may stay in SENDING
+MEMORY_SECONDS: float = 0.5  # how long a change of the set-up may go unseen by another process
 SENDER_THREADS: int = env.int("SENDER_THREADS", default=32)  # open provider calls per worker
 WEBHOOK_MAX_BYTES = 2 * 1024 * 1024
 # Above it Django refuses a body before a view sees it; the webhook door answers with its own words.

@@ -91,8 +91,8 @@ def explain(answer: Answer) -> None:
 def inbound(item: Payload, *, application_id: str, read: Callable[[str], str]) -> InboundMessage:
     """Return the text or MMS of a ``message-received`` event.
 
-    A group is posted once for each of our numbers in it, with an id of its own: so the one number
-    that an event is for is its only recipient.
+    A group is posted once for each of our numbers in it, with an id of its own; the owner is the
+    number that an event is for.
     """
     message = item.child("message")
     if message.text("direction", "in").lower() != "in":
@@ -100,10 +100,13 @@ def inbound(item: Payload, *, application_id: str, read: Callable[[str], str]) -
     if message.text("applicationId", "").lower() not in {"", application_id.lower()}:
         raise message.wrong("applicationId", "belongs to another application than this trunk")
     media = [url for url in message.strings("media") if not LAYOUT.search(url)]
+    owner = read(message.text("owner", "") or item.text("to"))
+    others = [read(number) for number in message.strings("to")]
     return InboundMessage(
         provider_id=message.ident("id"),
         sender=read(message.text("from")),
-        recipients=(read(message.text("owner", "") or item.text("to")),),
+        recipients=tuple(dict.fromkeys([*others, owner])),
+        owner=owner,
         text=message.text("text", ""),
         media_urls=tuple(media),
         sent_at=message.moment("time"),

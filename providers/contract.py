@@ -139,6 +139,8 @@ class Piece:
 class InboundMessage:
     """A text or MMS for our numbers. ``recipients`` are all numbers it was sent to.
 
+    ``owner`` is the one number that this event is for, where a group text makes an event of its own
+    for each of ours; else it is empty and the text is for all that are ours.
     ``provider_id`` is empty where the provider gives none. ``files`` are attachments that came
     inside the request. ``piece`` marks a part of a message. ``sent_at`` is aware, or None.
     """
@@ -147,6 +149,7 @@ class InboundMessage:
     sender: str
     recipients: tuple[str, ...]
     text: str
+    owner: str = ""
     media_urls: tuple[str, ...] = ()
     files: tuple[Media, ...] = ()
     piece: Piece | None = None

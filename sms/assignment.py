@@ -3,6 +3,7 @@
 from django.utils import timezone
 
 from portal.models import Extension, Group, GroupMember
+from sms import switchboard
 from sms.models import Conversation
 
 
@@ -47,9 +48,5 @@ def transfer(conversation: Conversation, *, by: Extension | None, to: Extension)
 def audience(conversation: Conversation) -> list[int]:
     """Return the ids of the extensions that see the conversation."""
     if conversation.group_id:
-        return list(
-            GroupMember.objects.filter(group_id=conversation.group_id).values_list(
-                "extension_id", flat=True
-            )
-        )
+        return switchboard.members(conversation.group_id)
     return [pk for pk in (conversation.extension_id, conversation.peer_id) if pk]

@@ -7,7 +7,7 @@ bell missed. So a dead Redis costs seconds and is only logged.
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from queue import SimpleQueue
 from typing import Any
@@ -115,17 +115,29 @@ def on_air(channel: str) -> str:
     return f"push:{connection().connection_pool.connection_kwargs.get('db', 0)}:{channel}"
 
 
+News = tuple[list[int], dict[str, Any]]
+
+
 def tell(extension_ids: Iterable[int], news: dict[str, Any]) -> None:
     """Push ``news`` after commit to every browser of these extensions that is open."""
-    channels = [on_air(f"extension:{pk}") for pk in set(extension_ids)]
-    if channels:
-        transaction.on_commit(lambda: _tell_now(channels, json.dumps(news)))
+    tell_all([(list(extension_ids), news)])
 
 
-def _tell_now(channels: list[str], news: str) -> None:
+def tell_all(items: Sequence[News]) -> None:
+    """Push several news after commit, each to the browsers of its extensions."""
+    messages = [
+        (on_air(f"extension:{pk}"), json.dumps(news))
+        for extension_ids, news in items
+        for pk in set(extension_ids)
+    ]
+    if messages:
+        transaction.on_commit(lambda: _tell_now(messages))
+
+
+def _tell_now(messages: Sequence[tuple[str, str]]) -> None:
     try:
         pipe = connection().pipeline(transaction=False)
-        for channel in channels:
+        for channel, news in messages:
             pipe.publish(channel, news)
         pipe.execute()
     except RedisError as error:

@@ -2,15 +2,26 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection
 from django.utils import timezone
 
-from portal.models import DID, Destination, Extension, Group, InboundRule, Schedule
-from providers.contract import InboundMessage
-from sms import assignment, autoreply, bell, consent, media, pieces, routing, segments
+from portal.models import DID, Destination, Extension, Group
+from providers.contract import InboundMessage, Piece
+from sms import (
+    assignment,
+    autoreply,
+    bell,
+    consent,
+    media,
+    pieces,
+    routing,
+    segments,
+    switchboard,
+)
 from sms.models import Conversation, Message, ProviderEvent, State, transition
 
 Reason = ProviderEvent.Reason
@@ -28,41 +39,6 @@ ON CONFLICT (trunk_id, fingerprint) DO UPDATE
     OR seen.seen_at < excluded.seen_at - make_interval(secs => %s)
 RETURNING 1
 """
-
-
-@dataclass
-class Book:
-    """Rules and hours that were read once and serve a whole batch of events."""
-
-    _rules: dict[tuple[int, int], list[InboundRule]] = field(default_factory=dict)
-    _office: dict[int, Schedule | None] = field(default_factory=dict)
-
-    def rules(self, did: DID) -> list[InboundRule]:
-        """Return the enabled rules for a DID's trunk and tenant, with all they point at."""
-        key = (did.trunk_id, did.tenant_id)
-        if key not in self._rules:
-            rows = InboundRule.objects.filter(
-                trunk_id=did.trunk_id, tenant_id=did.tenant_id, enabled=True
-            )
-            self._rules[key] = list(
-                rows.select_related("schedule").prefetch_related(
-                    "schedule__hours",
-                    "schedule__holidays",
-                    "destinations__extension",
-                    "destinations__group",
-                )
-            )
-        return self._rules[key]
-
-    def office(self, tenant_id: int) -> Schedule | None:
-        """Return the tenant's own hours."""
-        if tenant_id not in self._office:
-            self._office[tenant_id] = (
-                Schedule.objects.filter(tenant_id=tenant_id, is_default=True)
-                .prefetch_related("hours", "holidays")
-                .first()
-            )
-        return self._office[tenant_id]
 
 
 @dataclass(frozen=True)
@@ -84,31 +60,69 @@ class _Home:
     group: Group | None = None
 
 
-def record(event: ProviderEvent, index: int, text: InboundMessage, book: Book) -> list[Finding]:
-    """Deliver one inbound message to every one of our numbers it was sent to.
+@dataclass(frozen=True)
+class Arrival:
+    """A text as it arrived: the request that brought it, and its place in there."""
 
-    A message that is there already is left alone; ``index`` is its place in the event. Returns
-    a finding for each number where it went nowhere, empty when all is well.
+    event: ProviderEvent
+    index: int
+    text: InboundMessage
+
+    @property
+    def provider_id(self) -> str:
+        """The provider's id, or one that is ours where it gave none."""
+        return (self.text.provider_id or f"event:{self.event.pk}:{self.index}")[:128]
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """A text on its way to one of our numbers."""
+
+    arrival: Arrival
+    home: _Home
+
+    @property
+    def key(self) -> tuple[int, str, str]:
+        """What no two inbound messages share."""
+        return self.arrival.event.trunk_id, self.arrival.provider_id, self.home.did.number
+
+
+def record(arrivals: Sequence[Arrival]) -> list[list[Finding]]:
+    """Deliver inbound messages to every one of our numbers they were sent to.
+
+    A message that is there already is left alone. Returns, for each arrival, a finding for every
+    number where it went nowhere, empty when all is well.
     """
-    dids = list(
-        DID.objects.filter(trunk_id=event.trunk_id, number__in=text.recipients).select_related(
-            "tenant", "trunk"
-        )
-    )
+    findings: list[list[Finding]] = []
+    plain: list[_Delivery] = []
+    for arrival in arrivals:
+        found: list[Finding] = []
+        findings.append(found)
+        for home in _homes(arrival):
+            if isinstance(home, Finding):
+                found.append(home)
+            elif arrival.text.piece:
+                _deliver(plain)
+                plain = []
+                _deliver_piece(_Delivery(arrival, home), arrival.text.piece)
+            else:
+                plain.append(_Delivery(arrival, home))
+    _deliver(plain)
+    return findings
+
+
+def _homes(arrival: Arrival) -> list["_Home | Finding"]:
+    event, text = arrival.event, arrival.text
+    ours = {text.owner} if text.owner else set(text.recipients)
+    found = (switchboard.did(event.trunk_id, number) for number in sorted(ours))
+    dids = [did for did in found if did is not None]
     if not dids:
         numbers = ", ".join(text.recipients) or "?"
         return [Finding(Reason.UNKNOWN_DID, f"{numbers} is no DID of this trunk")]
     if not text.provider_id and not _is_news(event, text):
         detail = f"the same text from {text.sender} came within {REPEAT_WINDOW.seconds} seconds"
         return [Finding(Reason.REPEATED, detail, dids[0].tenant_id)]
-    findings = []
-    for did in dids:
-        home = _home(event, did, text.sender, book)
-        if isinstance(home, Finding):
-            findings.append(home)
-        else:
-            _deliver(event, index, text, home)
-    return findings
+    return [_home(event, did, text.sender) for did in dids]
 
 
 def _is_news(event: ProviderEvent, text: InboundMessage) -> bool:
@@ -126,16 +140,16 @@ def _is_news(event: ProviderEvent, text: InboundMessage) -> bool:
         return cursor.fetchone() is not None
 
 
-def _home(event: ProviderEvent, did: DID, sender: str, book: Book) -> _Home | Finding:
+def _home(event: ProviderEvent, did: DID, sender: str) -> _Home | Finding:
     tenant = did.tenant
     if not tenant.can_message or not did.trunk.enabled:
         return Finding(Reason.SUSPENDED, f"{did.number}: out of service", tenant.pk)
     decision = routing.decide(
-        rules=book.rules(did),
+        rules=switchboard.rules(did.trunk_id, tenant.pk),
         did=did.number,
         sender=sender,
         moment=event.received_at.astimezone(tenant.zone),
-        office=book.office(tenant.pk),
+        office=switchboard.office(tenant.pk),
     )
     if decision.rule is None:
         return Finding(Reason.NO_RULE, f"{did.number}: {decision.because}", tenant.pk)
@@ -143,10 +157,7 @@ def _home(event: ProviderEvent, did: DID, sender: str, book: Book) -> _Home | Fi
         return Finding(Reason.UNROUTED, f"{did.number}: {decision.because}", tenant.pk)
     if decision.group:
         return _Home(did, decision.when, group=decision.group)
-    extension = (
-        decision.extension
-        or Extension.objects.filter(tenant=tenant, number=decision.extension_number).first()
-    )
+    extension = decision.extension or switchboard.extension_of(tenant.pk, decision.extension_number)
     if extension is None or not extension.enabled:
         number = extension.number if extension else decision.extension_number
         detail = f"{did.number}: {decision.because}: extension {number}"
@@ -154,65 +165,94 @@ def _home(event: ProviderEvent, did: DID, sender: str, book: Book) -> _Home | Fi
     return _Home(did, decision.when, extension=extension)
 
 
-def _deliver(event: ProviderEvent, index: int, text: InboundMessage, home: _Home) -> None:
-    provider_id = (text.provider_id or f"event:{event.pk}:{index}")[:128]
-    message, is_new = _place(event, provider_id, text, home)
-    if message is None:
+def _deliver(deliveries: Sequence[_Delivery]) -> None:
+    """Keep whole messages, all in a few statements, and do what follows from each."""
+    new = _unknown(deliveries)
+    if not new:
         return
-    media.expect(message, text, event=event, index=index)
-    conversation = message.conversation
-    if is_new and home.group:
-        assignment.designate(conversation, home.group)
-    news = {"type": "message", "conversation": conversation.pk, "message": message.pk}
-    bell.tell(assignment.audience(conversation), news)
-    if is_new:
-        # A keyword is a text of its own, never a piece of a longer one.
-        whole = text.piece is None or text.piece.total <= 1
-        meaning = consent.observe(message) if whole else None
-        autoreply.answer(message, did=home.did, when=home.when, meaning=meaning)
+    conversations = _conversations(new)
+    messages = [_message(one, conversations[_thread(one)]) for one in new]
+    # Two workers with the same message: the constraint lets one in, the other adds nothing.
+    Message.objects.bulk_create(messages, ignore_conflicts=True)
+    stored = Message.objects.ids_of(messages)
+    news: list[bell.News] = []
+    for delivery, message in zip(new, messages, strict=True):
+        if message.reference in stored:
+            message.pk = stored[message.reference]
+            _follow_up(delivery, message, is_new=True)
+            news.append(_news(message))
+    bell.tell_all(news)
 
 
-def _place(
-    event: ProviderEvent, provider_id: str, text: InboundMessage, home: _Home
-) -> tuple[Message | None, bool]:
-    """Return the message that now holds the text, and whether it is a new one.
+def _unknown(deliveries: Sequence[_Delivery]) -> list[_Delivery]:
+    """Return those that are not there yet, each once."""
+    if not deliveries:
+        return []
+    known = set(
+        Message.objects.filter(
+            trunk_id__in={one.key[0] for one in deliveries},
+            provider_id__in=[one.key[1] for one in deliveries],
+            direction=Message.Direction.INBOUND,
+        ).values_list("trunk_id", "provider_id", "recipient")
+    )
+    return list({one.key: one for one in reversed(deliveries) if one.key not in known}.values())[
+        ::-1
+    ]
 
-    None if everything was there before.
-    """
-    piece = text.piece
-    if piece is None:
-        return _insert(event, provider_id, text, home), True
+
+def _deliver_piece(delivery: _Delivery, piece: Piece) -> None:
+    """Let a piece begin a message, or complete the one that it belongs to."""
+    arrival, home = delivery.arrival, delivery.home
+    event, text = arrival.event, arrival.text
     key = pieces.key_of(event.trunk, home.did, text, piece)
     pieces.hold(key)
-    if pieces.is_known(key, provider_id):
-        return None, False
+    if pieces.is_known(key, arrival.provider_id):
+        return
     begun = pieces.begun(key, piece, event)
-    message = begun or _insert(event, provider_id, text, home)
-    if message is not None:
-        received = event.received_at
-        pieces.add(message, key=key, provider_id=provider_id, text=text, received_at=received)
-        pieces.complete(message)
-    return message, begun is None
-
-
-def _insert(
-    event: ProviderEvent, provider_id: str, text: InboundMessage, home: _Home
-) -> Message | None:
-    """Return the new message; None if its provider's id is there already."""
-    did = home.did
-    known = Message.objects.filter(
-        trunk_id=event.trunk_id,
-        provider_id=provider_id,
-        recipient=did.number,
-        direction=Message.Direction.INBOUND,
+    message = begun
+    if message is None:
+        if not _unknown([delivery]):
+            return
+        message = _message(delivery, _conversations([delivery])[_thread(delivery)])
+        message.save(force_insert=True)
+    pieces.add(
+        message,
+        key=key,
+        provider_id=arrival.provider_id,
+        text=text,
+        received_at=event.received_at,
     )
-    if known.exists():
-        return None
+    pieces.complete(message)
+    _follow_up(delivery, message, is_new=begun is None)
+    bell.tell_all([_news(message)])
+
+
+def _follow_up(delivery: _Delivery, message: Message, *, is_new: bool) -> None:
+    """Do what a text asks for beside being shown."""
+    arrival, home = delivery.arrival, delivery.home
+    media.expect(message, arrival.text, event=arrival.event, index=arrival.index)
+    if not is_new:
+        return
+    if home.group:
+        assignment.designate(message.conversation, home.group)
+    # A keyword is a text of its own, never a piece of a longer one.
+    whole = arrival.text.piece is None or arrival.text.piece.total <= 1
+    meaning = consent.observe(message) if whole else None
+    autoreply.answer(message, did=home.did, when=home.when, meaning=meaning)
+
+
+def _news(message: Message) -> bell.News:
+    news = {"type": "message", "conversation": message.conversation_id, "message": message.pk}
+    return assignment.audience(message.conversation), news
+
+
+def _message(delivery: _Delivery, conversation: Conversation) -> Message:
+    event, text, did = delivery.arrival.event, delivery.arrival.text, delivery.home.did
     measure = segments.measure(text.text)
-    message = Message(
+    return Message(
         tenant_id=did.tenant_id,
         trunk_id=event.trunk_id,
-        conversation=_conversation(event, text, home),
+        conversation=conversation,
         direction=Message.Direction.INBOUND,
         sender=text.sender[:32],
         recipient=did.number,
@@ -220,38 +260,47 @@ def _insert(
         encoding=measure.encoding,
         segments=measure.segments,
         state=State.RECEIVED,
-        provider_id=provider_id,
+        provider_id=delivery.arrival.provider_id,
         event=event,
         created_at=event.received_at,
         history=[transition(State.RECEIVED, at=event.received_at)],
     )
-    # Two workers with the same message: the constraint lets one in, the other adds nothing.
-    Message.objects.bulk_create([message], ignore_conflicts=True)
-    stored = Message.objects.filter(reference=message.reference).first()
-    if stored is not None:
-        stored.conversation = message.conversation
-    return stored
 
 
-def _conversation(event: ProviderEvent, text: InboundMessage, home: _Home) -> Conversation:
-    """Return the thread, new or reopened, brought to the top of the lists."""
+Thread = tuple[int, str, str, str]
+
+
+def _thread(delivery: _Delivery) -> Thread:
+    """Return what makes the conversation of a text: tenant, our number, the others, the owner."""
+    text, home = delivery.arrival.text, delivery.home
     others = {text.sender, *text.recipients} - {home.did.number}
-    row = Conversation(
-        tenant_id=home.did.tenant_id,
-        trunk_id=event.trunk_id,
-        our_number=home.did.number,
-        remote=";".join(sorted(others))[:255],
-        extension=home.extension,
-        group=home.group,
-        owner_key=Conversation.key_of(extension=home.extension, group=home.group),
-        last_message_at=max(event.received_at, timezone.now()),
-        last_text=text.text[:120],
-        closed_at=None,
-    )
+    owner = Conversation.key_of(extension=home.extension, group=home.group)
+    return home.did.tenant_id, home.did.number, ";".join(sorted(others))[:255], owner
+
+
+def _conversations(deliveries: Sequence[_Delivery]) -> dict[Thread, Conversation]:
+    """Return the threads, new or reopened, brought to the top of the lists."""
+    rows: dict[Thread, Conversation] = {}
+    for one in deliveries:
+        tenant_id, our_number, remote, owner_key = _thread(one)
+        event, home = one.arrival.event, one.home
+        rows[_thread(one)] = Conversation(
+            tenant_id=tenant_id,
+            trunk_id=event.trunk_id,
+            our_number=our_number,
+            remote=remote,
+            extension=home.extension,
+            group=home.group,
+            owner_key=owner_key,
+            last_message_at=max(event.received_at, timezone.now()),
+            last_text=one.arrival.text.text[:120],
+            closed_at=None,
+        )
     Conversation.objects.bulk_create(
-        [row],
+        # In one order everywhere, so that two workers do not wait for each other.
+        [rows[thread] for thread in sorted(rows)],
         update_conflicts=True,
         unique_fields=["tenant", "our_number", "remote", "owner_key"],
         update_fields=["trunk", "last_message_at", "last_text", "closed_at"],
     )
-    return row
+    return rows

@@ -2,17 +2,19 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from portal.memory import memory
 from portal.models import Trunk
 from providers.contract import (
     Broken,
+    Event,
     InboundMessage,
     StatusUpdate,
     WebhookReply,
@@ -20,15 +22,16 @@ from providers.contract import (
 )
 from providers.errors import Unreadable, WebhookRefused
 from providers.exchange import redactor
-from sms import bell, inbound, receipts
-from sms.inbound import Book, Finding
+from sms import bell, inbound, receipts, switchboard
+from sms.inbound import Arrival, Finding
 from sms.models import ProviderEvent
+from sms.together import Together
 
 log = logging.getLogger(__name__)
 
-Reason = ProviderEvent.Reason
+Reason, State = ProviderEvent.Reason, ProviderEvent.State
 
-BATCH = 50
+BATCH = 200
 SHIFT_SECONDS = 50
 # Of the refused requests of a trunk this many a day are kept whole, cut to this size.
 SAMPLES_A_DAY = 20
@@ -36,6 +39,7 @@ SAMPLE_BYTES = 8 * 1024
 # A receipt may overtake the answer to its own send, or wait for a worker that was killed.
 PATIENCE = timedelta(hours=1)
 MAX_TRIES = 10
+NOTICEABLE = timedelta(seconds=1)
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 
 _COUNT = """
@@ -65,10 +69,18 @@ def accept(trunk: Trunk, request: WebhookRequest, address: str | None) -> Webhoo
     except ValueError as error:
         refuse(trunk, request, address, str(error))
         raise WebhookRefused("The trunk is not set up completely.") from error
-    with transaction.atomic(durable=True):
-        _event(trunk, request, address).save(force_insert=True)
-        bell.ring("drain_events")
+    _stored.put(_event(trunk, request, address))
     return adapter.reply(request)
+
+
+def _store(events: Sequence[ProviderEvent]) -> Sequence[ProviderEvent]:
+    with transaction.atomic(durable=True):
+        ProviderEvent.objects.bulk_create(events)
+        bell.ring("drain_events")
+    return events
+
+
+_stored = Together(_store)
 
 
 def refuse(trunk: Trunk, request: WebhookRequest, address: str | None, why: str) -> None:
@@ -141,37 +153,62 @@ def _process_all(ids: list[int]) -> bool:
 
 def process(ids: Iterable[int]) -> int:
     """Turn these events, where they are due and free, into messages; return how many were."""
-    book = Book()
+    memory.refresh(now=True)
     with transaction.atomic(durable=True):
         events = list(
-            _due()
-            .filter(pk__in=list(ids))
-            .select_for_update(skip_locked=True, of=("self",))
-            .select_related("trunk__tenant")
+            _due().filter(pk__in=list(ids)).select_for_update(skip_locked=True, of=("self",))
         )
-        for event in events:
-            _conclude(event, _findings(event, book))
-        ProviderEvent.objects.bulk_update(
-            events, ["state", "reason", "detail", "due_at", "tries", "tenant"]
-        )
+        for event, findings in zip(events, _findings(events), strict=True):
+            _conclude(event, findings)
+        _write(events)
         _mark_trunks(events)
     return len(events)
 
 
-def _findings(event: ProviderEvent, book: Book) -> list[Finding]:
-    findings: list[Finding] = []
-    try:
-        for index, item in enumerate(event.trunk.adapter().parse(event.request())):
+def _write(events: list[ProviderEvent]) -> None:
+    """Write the verdicts; most of them are the same one."""
+    plain = [event.pk for event in events if event.state == State.DONE and not event.reason]
+    if plain:
+        rows = ProviderEvent.objects.filter(pk__in=plain)
+        rows.update(state=State.DONE, reason="", detail="", tries=F("tries") + 1)
+    others = [event for event in events if event.pk not in set(plain)]
+    if others:
+        columns = ["state", "reason", "detail", "due_at", "tries", "tenant"]
+        ProviderEvent.objects.bulk_update(others, columns)
+
+
+def _findings(events: list[ProviderEvent]) -> list[list[Finding]]:
+    """Read the events and act on what they bring, in their order; texts go together."""
+    findings: list[list[Finding]] = [[] for _event in events]
+    arrivals: list[tuple[int, Arrival]] = []
+    for place, event in enumerate(events):
+        for index, item in _items(event):
             match item:
                 case InboundMessage():
-                    findings += inbound.record(event, index, item, book)
+                    arrivals.append((place, Arrival(event, index, item)))
                 case StatusUpdate():
-                    findings += _receipt(event, item)
+                    findings[place] += _receipt(event, item)
                 case Broken():
-                    findings.append(Finding(Reason.UNREADABLE, item.detail, event.tenant_id))
-    except Unreadable as error:
-        findings.append(Finding(Reason.UNREADABLE, str(error), event.tenant_id))
+                    unreadable = Finding(Reason.UNREADABLE, item.detail, event.tenant_id)
+                    findings[place].append(unreadable)
+    found = inbound.record([arrival for _place, arrival in arrivals])
+    for (place, _arrival), more in zip(arrivals, found, strict=True):
+        findings[place] += more
     return findings
+
+
+def _items(event: ProviderEvent) -> Iterator[tuple[int, Event]]:
+    """Yield what an event brings; at what cannot be read it ends with the complaint."""
+    trunk = switchboard.trunk(event.trunk_id)
+    if trunk is None:
+        return
+    event.trunk = trunk
+    index = -1
+    try:
+        for index, item in enumerate(trunk.adapter().parse(event.request())):
+            yield index, item
+    except Unreadable as error:
+        yield index + 1, Broken(detail=str(error))
 
 
 def _receipt(event: ProviderEvent, update: StatusUpdate) -> list[Finding]:
@@ -220,7 +257,9 @@ def _mark_trunks(events: list[ProviderEvent]) -> None:
     for event in events:
         latest[event.trunk_id] = event
     for trunk_id, event in sorted(latest.items()):
-        Trunk.objects.filter(pk=trunk_id).update(last_webhook_at=event.received_at)
+        # A moment more or less is not worth a write.
+        stale = Q(last_webhook_at=None) | Q(last_webhook_at__lt=event.received_at - NOTICEABLE)
+        Trunk.objects.filter(stale, pk=trunk_id).update(last_webhook_at=event.received_at)
 
 
 def release(event: ProviderEvent) -> bool:

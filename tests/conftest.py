@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 from pytest_django import Settings
 
 from portal import embedded
+from portal.memory import memory
 
 SERVERS = contextlib.ExitStack()
 # Chromium's own errands would be refused by a machine without a network, many at a time.
@@ -84,6 +85,13 @@ def redis_client() -> Iterator[redis.Redis]:
 def _empty_redis(redis_client: redis.Redis) -> None:
     """Forget bells, buckets and marks of the test before."""
     redis_client.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_memory(settings: Settings) -> None:
+    """Keep nothing of the test before, and see every change at once."""
+    settings.MEMORY_SECONDS = 0.0
+    memory.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """The PBX as rows: tenants, trunks, DIDs, extensions and the rules between them."""
 
 from portal.models.audit import AuditEntry
+from portal.models.change import Change
 from portal.models.contact import Contact, ContactNumber
 from portal.models.did import DID
 from portal.models.extension import CallerID, Extension
@@ -17,6 +18,7 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "CallerID",
+    "Change",
     "Contact",
     "ContactNumber",
     "Destination",

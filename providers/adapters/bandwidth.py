@@ -21,7 +21,7 @@ Oddities, and what we do about them:
 - A token precedes the calls. While none is to be had nothing is sent, and the messages wait.
 - Receipts go to the application's URL. For an MMS "delivered" may mean the carrier's centre only.
   Code 9902, hours without a word from the carrier, counts as sent.
-- A group that comes in is one event for each of our numbers in it; we read the one it is for.
+- A group that comes in is one event for each of our numbers in it; each goes to its own number.
 - A fault (5xx) in Bandwidth's own words was not sent; any other page leaves it unconfirmed.
 - A file may have 3.5 MB, but carriers cut lower: keep a message's files under 500 kB together.
   Incoming files need our login, which goes to our account's address only, and last 48 hours.

@@ -1,6 +1,7 @@
 """One text, MMS or internal chat line, its state, and the only moves a state can make."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -108,6 +109,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
             state=target, history=_appended(line), **fields
         )
 
+    def ids_of(self, messages: Sequence["Message"]) -> dict[uuid.UUID, int]:
+        """Return, by reference, the ids of those of the messages that are stored."""
+        wanted = self.filter(reference__in=[message.reference for message in messages])
+        return dict(wanted.values_list("reference", "pk"))
+
     def remark(self, state: str, *, at: datetime | None = None, note: str = "") -> int:
         """Keep in the history what came too late to change the state."""
         return self.update(history=_appended(transition(state, at=at, note=note)))
@@ -213,6 +219,11 @@ class Message(models.Model):
                 fields=["poll_at"], condition=Q(poll_at__isnull=False), name="message_poll"
             ),
             models.Index(fields=["conversation", "-id"], name="message_thread"),
+            models.Index(
+                fields=["conversation", "id"],
+                condition=Q(state__in=["queued", "sending"]),
+                name="message_open_thread",
+            ),
             models.Index(fields=["tenant", "-id"], name="message_log"),
         ]
 

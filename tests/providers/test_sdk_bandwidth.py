@@ -169,7 +169,7 @@ def test_the_models_of_the_sdk_read_our_samples_as_we_do(case: Case) -> None:
                 assert isinstance(callback, bandwidth.models.InboundCallback)
                 message = callback.message
                 assert event.provider_id == message.id
-                assert event.recipients == (callback.to,) == (message.owner,)
+                assert event.owner == callback.to == message.owner
                 assert (event.sender, event.text) == (message.var_from, message.text)
                 assert event.sent_at == message.time
                 assert set(event.media_urls) <= set(message.media or ())

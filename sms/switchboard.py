@@ -1,0 +1,118 @@
+"""Who is who on the PBX, for the hot paths: read once and kept until something changes.
+
+Callers begin with ``memory.refresh()``. The rows are shared by threads; nobody may alter them.
+"""
+
+from portal.memory import memory
+from portal.models import (
+    DID,
+    ApiToken,
+    Extension,
+    GroupMember,
+    InboundRule,
+    Schedule,
+    Trunk,
+)
+
+
+def trunk(pk: int) -> Trunk | None:
+    """Return a trunk with its tenant."""
+    return memory.recall(
+        ("trunk", pk), lambda: Trunk.objects.select_related("tenant").filter(pk=pk).first()
+    )
+
+
+def trunk_of(token: str) -> Trunk | None:
+    """Return the trunk that a webhook token belongs to."""
+    if len(token) > 64:
+        return None
+    pk = memory.recall(
+        ("webhook", token),
+        lambda: Trunk.objects.filter(webhook_token=token).values_list("pk", flat=True).first(),
+    )
+    return trunk(pk) if pk else None
+
+
+def did(trunk_id: int, number: str) -> DID | None:
+    """Return a DID with its tenant and trunk."""
+
+    def load() -> DID | None:
+        rows = DID.objects.select_related("tenant").filter(trunk_id=trunk_id, number=number)
+        found = rows.first()
+        owner = trunk(trunk_id)
+        if found is not None and owner is not None:
+            found.trunk = owner
+        return found
+
+    return memory.recall(("did", trunk_id, number), load)
+
+
+def rules(trunk_id: int, tenant_id: int) -> list[InboundRule]:
+    """Return the enabled rules for a trunk's DIDs of a tenant, with all they point at."""
+    rows = InboundRule.objects.filter(trunk_id=trunk_id, tenant_id=tenant_id, enabled=True)
+    return memory.recall(
+        ("rules", trunk_id, tenant_id),
+        lambda: list(
+            rows.select_related("schedule").prefetch_related(
+                "schedule__hours",
+                "schedule__holidays",
+                "destinations__extension",
+                "destinations__group",
+            )
+        ),
+    )
+
+
+def office(tenant_id: int) -> Schedule | None:
+    """Return the tenant's own hours."""
+    return memory.recall(
+        ("office", tenant_id),
+        lambda: (
+            Schedule.objects.filter(tenant_id=tenant_id, is_default=True)
+            .prefetch_related("hours", "holidays")
+            .first()
+        ),
+    )
+
+
+def extension(pk: int) -> Extension | None:
+    """Return an extension with its tenant. Its presence is not kept up to date."""
+    return memory.recall(
+        ("extension", pk),
+        lambda: Extension.objects.select_related("tenant").filter(pk=pk).first(),
+    )
+
+
+def extension_of(tenant_id: int, number: str) -> Extension | None:
+    """Return the tenant's extension of a number, enabled or not."""
+    pk = memory.recall(
+        ("number", tenant_id, number),
+        lambda: (
+            Extension.objects.filter(tenant_id=tenant_id, number=number)
+            .values_list("pk", flat=True)
+            .first()
+        ),
+    )
+    return extension(pk) if pk else None
+
+
+def members(group_id: int) -> list[int]:
+    """Return the ids of a group's extensions."""
+    return memory.recall(
+        ("members", group_id),
+        lambda: list(
+            GroupMember.objects.filter(group_id=group_id).values_list("extension_id", flat=True)
+        ),
+    )
+
+
+def token(digest: str) -> ApiToken | None:
+    """Return the token of this digest, unless it was revoked."""
+    return memory.recall(
+        ("token", digest),
+        lambda: (
+            ApiToken.objects.select_related("tenant", "extension__tenant")
+            .filter(digest=digest, revoked_at__isnull=True)
+            .first()
+        ),
+    )
