@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 import responses
@@ -77,7 +78,11 @@ def test_no_adapter_leaks_a_secret(edge: responses.RequestsMock, key: str, statu
         reference="r", sender="+12025550123", recipient="+16175550188", text=str(secrets)
     )
     kept = [repr(adapter.credentials), repr(adapter)]
-    for call in (lambda: adapter.send(message), adapter.check):
+    calls: list[Callable[[], object]] = [lambda: adapter.send(message)]
+    # Some providers have nothing that could be called to check.
+    if any(case.data["exchanges"] for case in of(key) if case.data.get("call") == "check"):
+        calls.append(adapter.check)
+    for call in calls:
         with pytest.raises(SendError) as caught:
             call()
         error = caught.value
