@@ -1,5 +1,6 @@
 """Fetches attachments from addresses that strangers may have chosen."""
 
+import re
 from dataclasses import dataclass
 from email.message import Message
 from urllib.parse import urljoin, urlsplit
@@ -85,7 +86,8 @@ def _media(response: requests.Response, max_bytes: int, until: float) -> Media:
     body = wire.read(response, max_bytes, until)
     if body is None:
         raise too_large
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    # Some servers name several types; the first one counts.
+    kind = re.split("[;,]", response.headers.get("content-type", ""))[0].strip().lower()
     return Media(kind or "application/octet-stream", body, _name(response))
 
 

@@ -23,7 +23,7 @@ from providers.contract import (
 from providers.errors import Unreadable, WebhookRefused
 from providers.exchange import redactor
 from sms import bell, inbound, receipts, switchboard
-from sms.inbound import Arrival, Finding
+from sms.addressee import Arrival, Finding
 from sms.models import ProviderEvent
 from sms.together import Together
 

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -49,11 +49,16 @@ def _claim(trunk: Trunk) -> list[Message]:
             .order_by("poll_at")[:BATCH]
         )
         for message in due:
-            age = now - message.created_at
-            later = [step for step in STEPS if step > age] if message.state in OPEN else []
-            message.poll_at = message.created_at + later[0] if later else None
+            taken = _taken_at(message)
+            later = [step for step in STEPS if step > now - taken]
+            message.poll_at = taken + later[0] if later and message.state in OPEN else None
         Message.objects.bulk_update(due, ["poll_at"])
     return [message for message in due if message.state in OPEN and message.provider_id]
+
+
+def _taken_at(message: Message) -> datetime:
+    """Return when the provider took a message; it may have waited long before."""
+    return message.claimed_at or message.created_at
 
 
 def _ask(trunk: Trunk, due: Sequence[Message]) -> None:
@@ -62,7 +67,7 @@ def _ask(trunk: Trunk, due: Sequence[Message]) -> None:
             provider_id=message.provider_id,
             sender=message.sender,
             recipient=message.recipient,
-            at=message.created_at,
+            at=_taken_at(message),
         )
         for message in due
     ]

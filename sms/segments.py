@@ -1,15 +1,8 @@
-"""How many billed parts a text makes: GSM-7 or UCS-2, and which character decides. Pure.
-
-Source of the alphabet: 3GPP TS 23.038, the default alphabet and its extension table.
-"""
+"""How many billed parts a text makes: GSM-7 or UCS-2, and which character decides. Pure."""
 
 from dataclasses import dataclass
 
-_BASIC = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_EXTENDED = frozenset("\f^{}\\[~]|€")
+from providers import alphabet
 
 GSM7 = "GSM-7"
 UCS2 = "UCS-2"
@@ -31,11 +24,9 @@ class Measure:
 
 def measure(text: str) -> Measure:
     """Count the segments of a text; an empty one has none."""
-    culprit = next((c for c in text if c not in _BASIC and c not in _EXTENDED), "")
+    culprit, widths = alphabet.culprit(text), alphabet.widths(text)
     if culprit:
-        widths = [2 if ord(c) > 0xFFFF else 1 for c in text]
         return _packed(UCS2, widths, (70, 67), culprit)
-    widths = [2 if c in _EXTENDED else 1 for c in text]
     return _packed(GSM7, widths, (160, 153), "")
 
 

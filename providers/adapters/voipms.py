@@ -29,7 +29,6 @@ Oddities, and what we do about them:
 - Types and sizes of attachments are not published; 1.2 MB each is what others found to work.
 """
 
-import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -53,7 +52,6 @@ from providers.contract import (
     WebhookRequest,
 )
 from providers.credentials import credential
-from providers.download import Media
 from providers.errors import CredentialsRefused, Rejected, WebhookRefused
 from providers.payload import Payload
 from providers.voipms_api import ZONE, Api, is_on
@@ -191,12 +189,6 @@ class VoipMs(Provider[Credentials]):
             for row in self._api.sent(kind, list(group.values())):
                 if (number := row.text("id", "")) in group:
                     yield _receipt(f"{kind}:{number}", row.text("carrier_status", "").strip())
-
-    def fetch_media(self, url: str) -> Media:
-        """Download an attachment; of several types in the header the first one counts."""
-        media = super().fetch_media(url)
-        first = media.content_type.partition(",")[0].strip()
-        return dataclasses.replace(media, content_type=first)
 
     def render(self, number: str) -> str:
         """Write a number as the DIDs of this trunk are set."""
