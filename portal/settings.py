@@ -97,6 +97,7 @@ INSTALLED_APPS = [
     "sms",
 ]
 MIDDLEWARE = [
+    "portal.express.ExpressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.content_policy.ContentPolicyMiddleware",

@@ -17,11 +17,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from portal.memory import memory
 from portal.models import Trunk
 from providers.contract import OutboundMessage, SendResult
 from providers.errors import CredentialsRefused, Rejected, SendError, Unconfirmed
-from sms import bell, media, outcome, pacing, permission
-from sms.models import Message, State, transition
+from sms import bell, consent, media, outcome, pacing, permission, switchboard
+from sms.models import Message, OptOut, State, transition
 from sms.outcome import Outcome
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ def drain(trunk_id: int, box: bell.Box) -> bool:
     limit = max(1, int(hands().threads * SHARE))
     calls = 0
     while True:
-        trunk = Trunk.objects.filter(pk=trunk_id, enabled=True, paused_since__isnull=True).first()
+        trunk = _sending(trunk_id)
         over = closing.is_set() or time.monotonic() > until
         claimed, pause = 0, 0.0
         if trunk and not over:
@@ -114,6 +115,13 @@ def drain(trunk_id: int, box: bell.Box) -> bool:
         calls -= len(outcomes)
         if outcomes:
             outcome.settle(outcomes)
+
+
+def _sending(trunk_id: int) -> Trunk | None:
+    """Return the trunk as it is now, None if nothing goes through it."""
+    memory.refresh(now=True)
+    trunk = switchboard.trunk(trunk_id)
+    return trunk if trunk and trunk.enabled and not trunk.paused_since else None
 
 
 def _collect(box: bell.Box, patience: float, calls: int) -> list[Outcome]:
@@ -150,7 +158,7 @@ def _start(trunk: Trunk, box: bell.Box, room: int) -> tuple[int, float]:
     pacing.give_back(trunk, granted - len(messages))
     for message in messages:
         hands().call(message, box)
-    if granted > len(messages) or not _is_due(trunk):
+    if granted > len(messages) or (pause and not _is_due(trunk)):
         pause = 0.0
     return len(messages), pause
 
@@ -167,12 +175,18 @@ def claim(trunk: Trunk, limit: int) -> list[Message]:
     Permission, opt-out, tenant state and caller ID are checked again here; what may not go out
     any more is settled at once, and the next in line are taken instead.
     """
+    memory.refresh(now=True)
     while True:
         with transaction.atomic(durable=True):
             claimed = _claim_rows(trunk, limit)
-            sendable = [message for message in claimed if _may_go(message)]
+            opt_outs = consent.among(_line(message) for message in claimed)
+            sendable = [message for message in claimed if _may_go(message, opt_outs)]
         if sendable or not claimed:
             return sendable
+
+
+def _line(message: Message) -> consent.Line:
+    return message.tenant_id, message.sender, message.recipient
 
 
 def _claim_rows(trunk: Trunk, limit: int) -> list[Message]:
@@ -181,20 +195,23 @@ def _claim_rows(trunk: Trunk, limit: int) -> list[Message]:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"trunk": trunk.pk, "limit": limit, "now": now, "line": line})
         claimed = [row[0] for row in cursor.fetchall()]
-    return list(
-        Message.objects.filter(pk__in=claimed)
-        .select_related("trunk__tenant", "tenant", "extension__tenant", "conversation")
-        .prefetch_related("media")
-        .order_by("lane", "id")
-    )
+    if not claimed:
+        return []
+    rows = Message.objects.filter(pk__in=claimed).select_related("conversation", "tenant")
+    messages = list(rows.prefetch_related("media").order_by("lane", "id"))
+    for message in messages:
+        message.trunk = trunk
+        if message.extension_id:
+            message.extension = switchboard.extension(message.extension_id)
+    return messages
 
 
-def _may_go(message: Message) -> bool:
+def _may_go(message: Message, opt_outs: dict[consent.Line, OptOut]) -> bool:
     if message.deadline and message.deadline < timezone.now():
         outcome.end(message, _("It could not be sent before its deadline."), "deadline")
         return False
     try:
-        _check_again(message)
+        _check_again(message, opt_outs)
     except permission.TenantSuspended as refusal:
         held = Message.objects.filter(pk=message.pk)
         held.move(State.HELD, note=refusal.detail, error=refusal.detail[:500])
@@ -206,7 +223,7 @@ def _may_go(message: Message) -> bool:
     return True
 
 
-def _check_again(message: Message) -> None:
+def _check_again(message: Message, opt_outs: dict[consent.Line, OptOut]) -> None:
     if message.extension is None:
         permission.check_automatic(message)
         return
@@ -216,6 +233,8 @@ def _check_again(message: Message) -> None:
         trunk_id=message.trunk_id,
         conversation=message.conversation,
     )
+    if _line(message) in opt_outs:
+        raise permission.opted_out(opt_outs[_line(message)])
 
 
 def send(message: Message) -> Outcome:

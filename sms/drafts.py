@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from portal import e164
 from portal.models import Extension
 from providers.contract import Capabilities
-from sms import permission, segments
+from sms import permission, segments, switchboard
 from sms.models import Conversation, MediaFile, Message
 
 MAX_TEXT = 1600
@@ -76,13 +76,19 @@ class Plan:
 
 def preflight(draft: Draft) -> Plan:
     """Check a draft as ``submit`` does, without keeping anything; raise ``Refused``."""
+    found = plan(draft)
+    permission.check_recipients(draft.extension.tenant_id, found.sender, found.recipients)
+    return found
+
+
+def plan(draft: Draft) -> Plan:
+    """Check everything but opt-outs, which ``submit`` asks for together with others'."""
     extension = draft.extension
     permission.check_service(extension.tenant, extension)
     recipients = _recipients(draft)
     sender = permission.choose_sender(extension, draft.sender, draft.conversation)
     if not sender.trunk.enabled:
         raise permission.TrunkUnavailable(_("The trunk of this caller ID is switched off."))
-    permission.check_recipients(extension.tenant_id, sender, recipients)
     _check_content(draft, sender)
     return Plan(sender=sender, recipients=recipients, measure=segments.measure(draft.text))
 
@@ -171,9 +177,8 @@ def colleague_of(draft: Draft) -> Extension | None:
             return None
         sides = (draft.conversation.extension, draft.conversation.peer)
         return next((side for side in sides if side and side != draft.extension), None)
-    return Extension.objects.filter(
-        tenant_id=draft.extension.tenant_id, number=draft.to.strip(), enabled=True
-    ).first()
+    colleague = switchboard.extension_of(draft.extension.tenant_id, draft.to.strip())
+    return colleague if colleague and colleague.enabled else None
 
 
 def check_internal(draft: Draft, colleague: Extension) -> None:

@@ -1,11 +1,14 @@
 """What one call to a provider came to, and what that does to its message and its trunk."""
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from portal.models import Trunk
@@ -20,11 +23,12 @@ from providers.errors import (
     Unconfirmed,
 )
 from sms import assignment, bell, pacing
-from sms.models import Attempt, Message, SentPart, State
+from sms.models import Attempt, Message, SentPart, State, sources, transition
 
 log = logging.getLogger(__name__)
 
 BACKOFF_SECONDS = (5, 15, 60, 300, 900)
+NOTICEABLE = timedelta(seconds=1)
 # How soon a provider that posts no receipts is asked for one.
 FIRST_POLL = timedelta(minutes=1)
 # A provider that asks for more patience than this is asked again all the same.
@@ -59,14 +63,56 @@ def settle(outcomes: Sequence[Outcome]) -> None:
 def _settle_all(outcomes: Sequence[Outcome]) -> None:
     with transaction.atomic(durable=True):
         Attempt.objects.bulk_create([_attempt(outcome) for outcome in outcomes])
+        moved = _accept_all(outcomes)
         for outcome in outcomes:
-            _settle(outcome)
+            if outcome.message.pk not in moved:
+                _settle(outcome)
         _mark_trunks(outcomes)
+        bell.tell_all([_news(outcome.message) for outcome in outcomes])
+
+
+_ACCEPT = """
+UPDATE sms_message m
+   SET state = 'accepted', provider_id = v.provider_id, error = '', error_code = '',
+       segments = CASE WHEN v.segments > 0 THEN v.segments ELSE m.segments END,
+       poll_at = v.poll_at, history = m.history || %(line)s::jsonb
+  FROM unnest(%(ids)s::bigint[], %(provider_ids)s::text[], %(segments)s::int[],
+              %(poll_ats)s::timestamptz[]) AS v (id, provider_id, segments, poll_at)
+ WHERE m.id = v.id AND m.state = ANY(%(from)s)
+RETURNING m.id
+"""
+
+
+def _accept_all(outcomes: Sequence[Outcome]) -> set[int]:
+    """Move all that were taken in one statement; return which moved.
+
+    The others, and those with something odd about them, are dealt with one by one.
+    """
+    taken = [(outcome.message, outcome.result) for outcome in outcomes]
+    plain = [(message, result) for message, result in taken if isinstance(result, SendResult)]
+    if not plain:
+        return set()
+    for message, result in plain:
+        _keep_parts(message, result.part_ids)
+    values: dict[str, Any] = {
+        "ids": [message.pk for message, _result in plain],
+        "provider_ids": [result.provider_id[:128] for _message, result in plain],
+        "segments": [result.segments for _message, result in plain],
+        "poll_ats": [_poll_at(message) for message, _result in plain],
+        "from": [str(state) for state in sources(State.ACCEPTED)],
+        "line": json.dumps([transition(State.ACCEPTED)]),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCEPT, values)
+        return {row[0] for row in cursor.fetchall()}
 
 
 def _mark_trunks(outcomes: Sequence[Outcome]) -> None:
     trunks = {outcome.message.trunk_id for outcome in outcomes if outcome.message.trunk_id}
-    Trunk.objects.filter(pk__in=trunks).update(last_send_at=timezone.now())
+    now = timezone.now()
+    # A moment more or less is not worth a write.
+    stale = Q(last_send_at=None) | Q(last_send_at__lt=now - NOTICEABLE)
+    Trunk.objects.filter(stale, pk__in=trunks).update(last_send_at=now)
 
 
 def _settle(outcome: Outcome) -> None:
@@ -74,7 +120,7 @@ def _settle(outcome: Outcome) -> None:
     row = Message.objects.filter(pk=message.pk)
     match result:
         case SendResult():
-            _accepted(message, result)
+            _accepted_late(message, result)
         case Rejected():
             end(message, str(result), result.code)
         case CredentialsRefused():
@@ -96,7 +142,6 @@ def _settle(outcome: Outcome) -> None:
                 error=str(result)[:500],
                 error_code=result.code[:64],
             )
-    tell(message)
 
 
 def end(message: Message, why: str, code: str) -> None:
@@ -107,22 +152,11 @@ def end(message: Message, why: str, code: str) -> None:
     tell(message)
 
 
-def _accepted(message: Message, result: SendResult) -> None:
+def _accepted_late(message: Message, result: SendResult) -> None:
+    """A receipt overtook the answer: its state stands, the id is still worth having."""
     row = Message.objects.filter(pk=message.pk)
-    provider_id = result.provider_id[:128]
-    segments = result.segments or message.segments
-    _keep_parts(message, result.part_ids)
-    if not row.move(
-        State.ACCEPTED,
-        provider_id=provider_id,
-        segments=segments,
-        poll_at=_poll_at(message),
-        error="",
-        error_code="",
-    ):
-        # A receipt overtook the answer: its state stands, the id is still worth having.
-        row.filter(provider_id="").update(provider_id=provider_id)
-        row.remark(State.ACCEPTED)
+    row.filter(provider_id="").update(provider_id=result.provider_id[:128])
+    row.remark(State.ACCEPTED)
 
 
 def _keep_parts(message: Message, ids: Sequence[str]) -> None:
@@ -197,5 +231,9 @@ def _attempt(outcome: Outcome) -> Attempt:
 
 def tell(message: Message) -> None:
     """Tell the open browsers that the message's state changed."""
+    bell.tell_all([_news(message)])
+
+
+def _news(message: Message) -> bell.News:
     news = {"type": "state", "conversation": message.conversation_id, "message": message.pk}
-    bell.tell(assignment.audience(message.conversation), news)
+    return assignment.audience(message.conversation), news

@@ -10,8 +10,9 @@ from typing import ClassVar
 from django.utils.translation import gettext as _
 
 from portal import e164
+from portal.memory import memory
 from portal.models import DID, CallerID, Extension, SenderID, Tenant, Trunk
-from sms import consent
+from sms import consent, switchboard
 from sms.models import Conversation, Message, OptOut
 
 
@@ -84,7 +85,14 @@ class Sender:
 
 
 def senders(extension: Extension) -> list[Sender]:
-    """Return everything the extension may send from; the default one comes first."""
+    """Return everything the extension may send from; the default one comes first.
+
+    Kept in memory: flows begin with ``memory.refresh()``.
+    """
+    return memory.recall(("senders", extension.pk), lambda: _senders(extension))
+
+
+def _senders(extension: Extension) -> list[Sender]:
     if extension.sms == Extension.Sms.DISABLE:
         return []
     rows = CallerID.objects.filter(extension=extension, did__sms=True).select_related("did__trunk")
@@ -155,7 +163,7 @@ def choose_sender(extension: Extension, wanted: str, conversation: Conversation 
 def _allowed(extension: Extension, conversation: Conversation | None) -> list[Sender]:
     allowed = senders(extension)
     if conversation and conversation.group_id:
-        allowed += _of_group(extension, conversation)
+        return [*allowed, *_of_group(extension, conversation)]
     return allowed
 
 
@@ -176,24 +184,23 @@ def _named(allowed: list[Sender], extension: Extension, wanted: str) -> Sender:
 
 def _of_group(extension: Extension, conversation: Conversation) -> list[Sender]:
     group, trunk = conversation.group_id, conversation.trunk_id
-    if not group or not trunk or not extension.memberships.filter(group_id=group).exists():
+    if not group or not trunk or extension.pk not in switchboard.members(group):
         return []
-    owned = DID.objects.filter(
-        tenant_id=extension.tenant_id,
-        trunk_id=trunk,
-        number=conversation.our_number,
-    ).select_related("trunk")
-    return [Sender(trunk=did.trunk, value=did.number, did=did) for did in owned]
+    did = switchboard.did(trunk, conversation.our_number)
+    if did is None or did.tenant_id != extension.tenant_id:
+        return []
+    return [Sender(trunk=did.trunk, value=did.number, did=did)]
 
 
 def check_recipients(tenant_id: int, sender: Sender, recipients: tuple[str, ...]) -> None:
     """Raise if one of the recipients asked not to be texted from this sender."""
     opt_out = consent.find(tenant_id, sender.value, recipients)
     if opt_out:
-        raise _opted_out(opt_out)
+        raise opted_out(opt_out)
 
 
-def _opted_out(opt_out: OptOut) -> OptedOut:
+def opted_out(opt_out: OptOut) -> OptedOut:
+    """Return the refusal that an opt-out means."""
     return OptedOut(
         _("%(number)s asked not to be texted on %(date)s with the words “%(words)s”.")
         % {
@@ -207,11 +214,13 @@ def _opted_out(opt_out: OptOut) -> OptedOut:
 def check_again(
     *, extension: Extension, sender: str, trunk_id: int | None, conversation: Conversation
 ) -> None:
-    """Raise unless a message that was accepted may still go out as it is."""
+    """Raise unless a message that was accepted may still go out as it is.
+
+    Opt-outs are the caller's: it asks for many messages at once.
+    """
     check_service(extension.tenant, extension)
     for allowed in _allowed(extension, conversation):
         if allowed.value == sender and allowed.trunk.pk == trunk_id:
-            check_recipients(extension.tenant_id, allowed, conversation.remotes)
             return
     raise CallerIdUnknown(_("The caller ID was taken from this extension, or changed its trunk."))
 
@@ -233,4 +242,4 @@ def check_automatic(message: Message) -> None:
         raise CallerIdUnknown(_("The number that should answer is gone."))
     opt_out = consent.find(message.tenant_id, message.sender, [message.recipient])
     if opt_out and opt_out.since > message.created_at:
-        raise _opted_out(opt_out)
+        raise opted_out(opt_out)

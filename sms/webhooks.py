@@ -8,10 +8,10 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from portal.models import Trunk
+from portal.memory import memory
 from providers.contract import WebhookRequest
 from providers.errors import WebhookRefused
-from sms import intake
+from sms import intake, switchboard
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,8 @@ class WebhookView(APIView):
     def handle(self, request: Request, token: str) -> HttpResponse:
         """Answer 2xx only after the request is stored."""
         raw = request._request  # noqa: SLF001 - the body must stay as it came, byte for byte
-        trunk = Trunk.objects.select_related("tenant").filter(webhook_token=token).first()
+        memory.refresh()
+        trunk = switchboard.trunk_of(token)
         if trunk is None or not trunk.capable.capabilities.inbound:
             # A provider that posts nothing has no webhook: whatever comes is not from it.
             log.warning("webhook.unknown_token address=%s", raw.META.get("REMOTE_ADDR"))

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from portal.models import ApiToken, Extension, Tenant, User
 from portal.models.token import digest
+from sms import switchboard
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,7 @@ class TokenAuthentication(BaseAuthentication):
         scheme, _space, key = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        token = (
-            ApiToken.objects.select_related("tenant", "extension__tenant")
-            .filter(digest=digest(key.strip()), revoked_at__isnull=True)
-            .first()
-        )
+        token = switchboard.token(digest(key.strip()))
         if token is None:
             raise AuthenticationFailed(_("This token is not known or was revoked."))
         return TokenUser(token), token

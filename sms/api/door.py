@@ -19,7 +19,9 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
+from portal.memory import memory
 from portal.models import Extension
+from sms import switchboard
 from sms.api.authentication import Caller, TokenUser, caller_of
 from sms.api.errors import ExtensionRequired, ExtensionUnknown, NoTenant, NotPermitted
 from sms.models import Conversation, Message
@@ -103,6 +105,7 @@ class Door(GenericAPIView[Any]):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Find out on whose behalf the request acts."""
+        memory.refresh()
         super().initial(request, *args, **kwargs)
         caller = caller_of(request)
         if caller is None:
@@ -135,11 +138,7 @@ class Door(GenericAPIView[Any]):
             raise NotPermitted(_("You have no extension."))
         if not number:
             raise ExtensionRequired(_("Name the extension that acts, as in “extension”: “1001”."))
-        found = (
-            Extension.objects.filter(tenant=self.caller.tenant, number=number)
-            .select_related("tenant")
-            .first()
-        )
+        found = switchboard.extension_of(self.caller.tenant.pk, number)
         if found is None:
             raise ExtensionUnknown(_("There is no extension %s.") % number[:20])
         return found

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from portal import e164
 from portal.models import Extension
 from sms import drafts, outbound, segments
+from sms.api import sending
 from sms.api.authentication import TokenUser
 from sms.api.door import Door
 from sms.api.errors import KeyInvalid, KeyMissing
@@ -24,7 +25,6 @@ from sms.api.serializers import (
     NewMessage,
     Refusal,
     Verdict,
-    body_of,
     words_of,
 )
 from sms.models import Conversation, MediaFile, Message
@@ -99,8 +99,9 @@ class MessagesView(Door):
     def post(self, request: Request) -> Response:
         """Keep a text to be sent."""
         key = key_of(request)
-        message = outbound.submit(draft_of(self, key))
-        answer = Response(MessageShape(message).data, status=202)
+        draft = draft_of(self, key)
+        message = outbound.submit(draft)
+        answer = Response(sending.write(message, has_media=bool(draft.media)), status=202)
         if message.replayed:
             answer["Idempotent-Replayed"] = "true"
         return answer
@@ -151,7 +152,7 @@ class PreflightView(Door):
 
 def draft_of(door: Door, key: str) -> drafts.Draft:
     """Read a request's body into what the flow takes."""
-    words = body_of(NewMessage, door)
+    words = sending.read(door)
     extension = door.extension(words.get("extension", ""))
     by_machine = isinstance(door.request.user, TokenUser)
     conversation = None

@@ -289,3 +289,12 @@ def test_a_list_costs_the_same_however_long_it_is(line: CallerID) -> None:
     for message in factories.MessageFactory.create_batch(9, conversation=conversation):
         factories.MediaFileFactory(message=message)
     assert queries_of(client, URL) == few <= 4
+
+
+def test_a_plain_answer_is_what_reading_the_message_says(line: CallerID) -> None:
+    client = machine(line.extension)
+    answer = send(client, {**TEXT, "text": "Plain, naïve and 😀"}).json()
+
+    told = client.get(f"{URL}/{answer['id']}").json()
+    assert answer == {name: told[name] for name in answer}
+    assert set(told) - set(answer) == {"history", "attempts"}
