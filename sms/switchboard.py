@@ -85,15 +85,14 @@ def extension(pk: int) -> Extension | None:
 
 def extension_of(tenant_id: int, number: str) -> Extension | None:
     """Return the tenant's extension of a number, enabled or not."""
-    pk = memory.recall(
-        ("number", tenant_id, number),
-        lambda: (
-            Extension.objects.filter(tenant_id=tenant_id, number=number)
-            .values_list("pk", flat=True)
-            .first()
+    # All numbers at once: most look-ups are for phone numbers, which no extension has.
+    known = memory.recall(
+        ("numbers", tenant_id),
+        lambda: dict(
+            Extension.objects.filter(tenant_id=tenant_id).values_list("number", "pk"),
         ),
     )
-    return extension(pk) if pk else None
+    return extension(known[number]) if number in known else None
 
 
 def members(group_id: int) -> list[int]:
