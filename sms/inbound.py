@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from providers.contract import Piece
-from sms import addressee, assignment, autoreply, bell, consent, media, pieces, segments
+from sms import addressee, assignment, autoreply, bell, consent, media, pieces, placing, segments
 from sms.addressee import Arrival, Finding, Home
 from sms.models import Conversation, Message, State, transition
 
@@ -49,38 +49,17 @@ def record(arrivals: Sequence[Arrival]) -> list[list[Finding]]:
 
 
 def _deliver(deliveries: Sequence[_Delivery]) -> None:
-    """Keep whole messages, all in a few statements, and do what follows from each."""
-    new = _unknown(deliveries)
+    """Keep whole messages, all in one statement, and do what follows from each."""
+    new = list({one.key: one for one in reversed(deliveries)}.values())[::-1]
     if not new:
         return
-    conversations = _conversations(new)
-    messages = [_message(one, conversations[_thread(one)]) for one in new]
-    # Two workers with the same message: the constraint lets one in, the other adds nothing.
-    Message.objects.bulk_create(messages, ignore_conflicts=True)
-    stored = Message.objects.ids_of(messages)
+    entries = [_entry(one) for one in new]
     news: list[bell.News] = []
-    for delivery, message in zip(new, messages, strict=True):
-        if message.reference in stored:
-            message.pk = stored[message.reference]
-            _follow_up(delivery, message, is_new=True)
-            news.append(_news(message))
+    for delivery, entry, verdict in zip(new, entries, placing.place(entries), strict=True):
+        if verdict.kept:
+            _follow_up(delivery, entry.message, is_new=True)
+            news.append(_news(entry.message))
     bell.tell_all(news)
-
-
-def _unknown(deliveries: Sequence[_Delivery]) -> list[_Delivery]:
-    """Return those that are not there yet, each once."""
-    if not deliveries:
-        return []
-    known = set(
-        Message.objects.filter(
-            trunk_id__in={one.key[0] for one in deliveries},
-            provider_id__in=[one.key[1] for one in deliveries],
-            direction=Message.Direction.INBOUND,
-        ).values_list("trunk_id", "provider_id", "recipient")
-    )
-    return list({one.key: one for one in reversed(deliveries) if one.key not in known}.values())[
-        ::-1
-    ]
 
 
 def _deliver_piece(delivery: _Delivery, piece: Piece) -> None:
@@ -94,10 +73,10 @@ def _deliver_piece(delivery: _Delivery, piece: Piece) -> None:
     begun = pieces.begun(key, piece, event)
     message = begun
     if message is None:
-        if not _unknown([delivery]):
+        entry = _entry(delivery)
+        if not placing.place([entry])[0].kept:
             return
-        message = _message(delivery, _conversations([delivery])[_thread(delivery)])
-        message.save(force_insert=True)
+        message = entry.message
     pieces.add(
         message,
         key=key,
@@ -129,13 +108,14 @@ def _news(message: Message) -> bell.News:
     return assignment.audience(message.conversation), news
 
 
-def _message(delivery: _Delivery, conversation: Conversation) -> Message:
-    event, text, did = delivery.arrival.event, delivery.arrival.text, delivery.home.did
-    measure = segments.measure(text.text)
-    return Message(
+def _entry(delivery: _Delivery) -> placing.Entry:
+    """Return the message that a text becomes, and the thread it belongs to."""
+    event, text, home = delivery.arrival.event, delivery.arrival.text, delivery.home
+    did, measure = home.did, segments.measure(text.text)
+    others = {text.sender, *text.recipients} - {did.number}
+    message = Message(
         tenant_id=did.tenant_id,
         trunk_id=event.trunk_id,
-        conversation=conversation,
         direction=Message.Direction.INBOUND,
         sender=text.sender[:32],
         recipient=did.number,
@@ -144,46 +124,18 @@ def _message(delivery: _Delivery, conversation: Conversation) -> Message:
         segments=measure.segments,
         state=State.RECEIVED,
         provider_id=delivery.arrival.provider_id,
-        event=event,
+        event_id=event.pk,
         created_at=event.received_at,
         history=[transition(State.RECEIVED, at=event.received_at)],
     )
-
-
-Thread = tuple[int, str, str, str]
-
-
-def _thread(delivery: _Delivery) -> Thread:
-    """Return what makes the conversation of a text: tenant, our number, the others, the owner."""
-    text, home = delivery.arrival.text, delivery.home
-    others = {text.sender, *text.recipients} - {home.did.number}
-    owner = Conversation.key_of(extension=home.extension, group=home.group)
-    return home.did.tenant_id, home.did.number, ";".join(sorted(others))[:255], owner
-
-
-def _conversations(deliveries: Sequence[_Delivery]) -> dict[Thread, Conversation]:
-    """Return the threads, new or reopened, brought to the top of the lists."""
-    rows: dict[Thread, Conversation] = {}
-    for one in deliveries:
-        tenant_id, our_number, remote, owner_key = _thread(one)
-        event, home = one.arrival.event, one.home
-        rows[_thread(one)] = Conversation(
-            tenant_id=tenant_id,
-            trunk_id=event.trunk_id,
-            our_number=our_number,
-            remote=remote,
-            extension=home.extension,
-            group=home.group,
-            owner_key=owner_key,
-            last_message_at=max(event.received_at, timezone.now()),
-            last_text=one.arrival.text.text[:120],
-            closed_at=None,
-        )
-    Conversation.objects.bulk_create(
-        # In one order everywhere, so that two workers do not wait for each other.
-        [rows[thread] for thread in sorted(rows)],
-        update_conflicts=True,
-        unique_fields=["tenant", "our_number", "remote", "owner_key"],
-        update_fields=["trunk", "last_message_at", "last_text", "closed_at"],
+    thread = Conversation(
+        tenant_id=did.tenant_id,
+        trunk_id=event.trunk_id,
+        our_number=did.number,
+        remote=";".join(sorted(others))[:255],
+        extension=home.extension,
+        group=home.group,
+        owner_key=Conversation.key_of(extension=home.extension, group=home.group),
+        last_message_at=max(event.received_at, timezone.now()),
     )
-    return rows
+    return placing.Entry(message, thread)

@@ -1,7 +1,6 @@
 """One text, MMS or internal chat line, its state, and the only moves a state can make."""
 
 import uuid
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -108,11 +107,6 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(state__in=sources(target)).update(
             state=target, history=_appended(line), **fields
         )
-
-    def ids_of(self, messages: Sequence["Message"]) -> dict[uuid.UUID, int]:
-        """Return, by reference, the ids of those of the messages that are stored."""
-        wanted = self.filter(reference__in=[message.reference for message in messages])
-        return dict(wanted.values_list("reference", "pk"))
 
     def remark(self, state: str, *, at: datetime | None = None, note: str = "") -> int:
         """Keep in the history what came too late to change the state."""
