@@ -1,6 +1,7 @@
 """What was said in one call, as text fit for keeping: short, and without a credential."""
 
 import base64
+import html
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ def _writings(secret: str) -> set[str]:
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
         base64.b64encode(secret.encode()).decode(),
+        html.escape(secret, quote=False),
     }
 
 
