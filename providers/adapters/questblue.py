@@ -24,14 +24,16 @@ Oddities, and what we do about them:
 - The specification calls the fields of a send query parameters; the official client sends JSON,
   and so do we, because query strings end up in access logs.
 - Unknown: limits of text and media, retries, repeated sends. We send once and never guess: a lost
-  answer leaves the message unconfirmed. A message of media alone is sent with one space as text.
-- The old form encoding (``from``, ``to``, ``msg``) is understood, the old XML is not.
+  answer, like HTTP 409, leaves the message unconfirmed. Media alone go with one space as text.
+- The old forms (``from``, ``to``, ``msg``, uploaded files) are understood, the old XML is not.
+- Numbers outside North America are refused before anything is sent.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from providers import embedded
 from providers.abilities import ListedNumber
 from providers.answer import Answer
 from providers.contract import (
@@ -47,7 +49,8 @@ from providers.contract import (
     WebhookRequest,
 )
 from providers.credentials import credential
-from providers.errors import Rejected, WebhookRefused
+from providers.download import Media
+from providers.errors import Rejected, Unconfirmed, WebhookRefused
 from providers.http import Parts
 from providers.payload import Payload
 
@@ -84,20 +87,16 @@ class QuestBlue(Provider[Credentials]):
     api_base = "https://api.questblue.com"
     credentials_type = Credentials
     capabilities = Capabilities(
-        mms=True,
-        max_media=10,  # not published; as others do
-        receipts=True,
-        message_ids=False,
-        number_format=NumberFormat.NATIONAL,
+        mms=True, receipts=True, message_ids=False, number_format=NumberFormat.NATIONAL
     )
 
     def send(self, message: OutboundMessage) -> SendResult:
         """Send one message; the answer means accepted and nothing more."""
-        body: dict[str, Any] = {
-            "did": self.render(message.sender),
-            "did_to": self.render(message.recipient),
-            "msg": message.text or " ",
-        }
+        recipient = self.render(message.recipient)
+        if recipient.startswith("+"):
+            raise Rejected("QuestBlue texts US numbers only. Use another trunk for this one.")
+        did, text = self.render(message.sender), message.text or " "
+        body: dict[str, Any] = {"did": did, "did_to": recipient, "msg": text}
         if message.media_urls:
             body["file_url"] = list(message.media_urls)
         answer = self.http.post("/smsv2", **self._proofs({"json": body}))
@@ -115,8 +114,7 @@ class QuestBlue(Provider[Credentials]):
 
     def parse(self, request: WebhookRequest) -> Iterator[Event]:
         """Yield the one message or receipt of the body."""
-        is_form = "form" in request.headers.get("content-type", "").lower()
-        body = Payload.form(request.body) if is_form else Payload.json(request.body)
+        body, files = _read(request)
         if "status" in body and body.is_text("to"):
             yield self._receipt(body)
             return
@@ -127,8 +125,9 @@ class QuestBlue(Provider[Credentials]):
             provider_id="",
             sender=self.read(body.text("from")),
             recipients=recipients,
-            text=body.text("msg" if is_form else "text", ""),
-            media_urls=tuple(body.strings("media")),
+            text=body.text("text", "") or body.text("msg", ""),
+            media_urls=tuple(url for url in body.strings("media") if url),
+            files=files,
         )
 
     def check(self) -> str:
@@ -183,9 +182,19 @@ class QuestBlue(Provider[Credentials]):
         )
 
 
+def _read(request: WebhookRequest) -> tuple[Payload, tuple[Media, ...]]:
+    content_type = request.headers.get("content-type", "")
+    if "multipart" in content_type.lower():
+        return embedded.multipart(content_type, request.body)
+    is_form = "form" in content_type.lower()
+    return Payload.form(request.body) if is_form else Payload.json(request.body), ()
+
+
 def _explain(answer: Answer) -> None:
     """Find refusals in the body: their status is a 2xx, mostly 206."""
-    if "error" in answer and answer.status < 401:
+    if answer.status == 409:
+        raise Unconfirmed(f"QuestBlue may have taken this before: {answer.words}")
+    if "error" in answer and answer.status < 500 and answer.status not in {401, 403, 408, 429}:
         raise Rejected(f"QuestBlue refused: {answer.text('error')}")
 
 

@@ -198,7 +198,7 @@ class VoipInnovations(Provider[Credentials]):
         recipient = "destination_number" if "destination_number" in body else "to"
         given = [item for name in FILES for item in body.strings(name) if item]
         urls = tuple(item for item in given if item.startswith(("https://", "http://")))
-        files = [file for item in given if item not in urls for file in embedded.files(item)]
+        files = [file for item in given if item not in urls for file in embedded.dictionary(item)]
         # Calls of voice applications name the same two numbers, and have no text.
         may_lack = "" if given or "text" in body else None
         yield InboundMessage(

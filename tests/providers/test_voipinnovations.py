@@ -23,7 +23,7 @@ FILES = st.dictionaries(PATHS, st.binary(max_size=60), max_size=4)
 
 def read(text: str) -> list[Media | Broken]:
     """Return the files of a text."""
-    return list(embedded.files(text))
+    return list(embedded.dictionary(text))
 
 
 def media(text: str) -> list[Media]:
