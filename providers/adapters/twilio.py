@@ -8,7 +8,8 @@ Set-up:
 2. Under Phone Numbers, Manage, Active numbers, choose the number; under Messaging, "A message
    comes in", choose Webhook, paste {webhook_url}, method HTTP POST, and save. Or press
    "Set webhook" on the DIDs here.
-3. A number inside a Messaging Service uses the service's inbound URL: paste it there too.
+3. A number inside a Messaging Service uses the service's inbound URL: paste it there too. Enter
+   the SID of a service here only if all DIDs of the trunk are in it.
 4. US numbers need an A2P 10DLC (or toll-free) registration, else receipts say 30034 (30032).
 
 Oddities, and what we do about them:
@@ -24,10 +25,10 @@ Oddities, and what we do about them:
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from providers import signing
+from providers import signing, twilio_codes
 from providers.abilities import ListedNumber
 from providers.answer import Answer
 from providers.contract import (
@@ -44,7 +45,7 @@ from providers.contract import (
 )
 from providers.credentials import credential
 from providers.download import Media
-from providers.errors import CredentialsRefused, Rejected, Throttled, Unreadable, WebhookRefused
+from providers.errors import Rejected, Unreadable, WebhookRefused
 from providers.payload import Payload
 
 STATUSES = {
@@ -57,22 +58,7 @@ STATUSES = {
 }
 INBOUND = {"", "received", "receiving"}
 
-# Codes that blame the account and not the message; and those that mean "later".
-ACCOUNT_CODES = {"20003", "20005", "20008", "20404", "30002"}
-LATER_CODES = {"20429", "21611", "30001", "30022", "30023", "30027", "63017", "63018"}
-ADVICE = {
-    "21408": "This country is not enabled. Enable it in Twilio under Messaging, Geo permissions.",
-    "21608": "A trial account may text verified numbers only. Verify it, or upgrade the account.",
-    "21610": "The recipient has opted out with STOP. Only their START allows texts again.",
-    "30003": "The handset cannot be reached: off, without coverage or gone. Try again later.",
-    "30004": "The recipient or their carrier blocks messages from this sender.",
-    "30005": "The recipient's number does not exist or is out of service. Check it.",
-    "30006": "The recipient has a landline, or a carrier that takes no texts.",
-    "30007": "The carrier filtered the message as spam. Change its wording or links.",
-    "30008": "Delivery failed and the carrier did not say why. Try again later.",
-    "30032": "The toll-free number is not verified. Verify it in Twilio.",
-    "30034": "The number is not registered for US A2P 10DLC. Add it to a campaign in Twilio.",
-}
+SERVICES = "https://messaging.twilio.com/v1/Services"
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 
@@ -84,7 +70,7 @@ class Credentials:
     auth_token: str = credential("Auth Token", secret=True, help="The primary one.")
     api_key_sid: str = credential("API key SID", required=False, pattern=r"SK[0-9a-fA-F]{32}")
     api_key_secret: str = credential("API key secret", secret=True, required=False)
-    messaging_service_sid: str = credential("Messaging Service SID", required=False)
+    messaging_service_sid: str = credential("Service SID", required=False, pattern=r"MG\w{32}")
     webhook_shared_key: str = credential("Webhook shared key (beta)", secret=True, required=False)
 
 
@@ -94,6 +80,7 @@ class Twilio(Provider[Credentials]):
     key = "twilio"
     label = "Twilio"
     api_base = "https://api.twilio.com"
+    other_bases = ("https://messaging.twilio.com",)
     credentials_type = Credentials
     capabilities = Capabilities(
         mms=True, max_media=10, max_media_bytes=5_000_000, max_text=1600,
@@ -110,13 +97,10 @@ class Twilio(Provider[Credentials]):
         form += [("MediaUrl", url) for url in message.media_urls]
         if message.status_url:
             form.append(("StatusCallback", message.status_url))
-        answer = self._post("Messages.json", form)
-        return SendResult(
-            provider_id=answer.ident("sid"),
-            segments=answer.whole("num_segments", 0),
-            request=answer.exchange.request,
-            response=answer.exchange.response,
-        )
+        answer = self._post(self._url("Messages.json"), form)
+        ident, parts = answer.ident("sid"), answer.whole("num_segments", 0)
+        request, response = answer.exchange.request, answer.exchange.response
+        return SendResult(provider_id=ident, segments=parts, request=request, response=response)
 
     def authenticate(self, request: WebhookRequest) -> None:
         """Check the signature over URL and fields, then the account."""
@@ -155,31 +139,39 @@ class Twilio(Provider[Credentials]):
 
     def check(self) -> str:
         """List one number: also an API key of the smaller kind may do this."""
-        self._get("IncomingPhoneNumbers.json", {"PageSize": "1"}).children("incoming_phone_numbers")
+        self._listing({"PageSize": "1"}).children("incoming_phone_numbers")
         return "Twilio accepts these credentials."
 
     def list_numbers(self) -> list[ListedNumber]:
         """Return the numbers of the account, page by page."""
         found: list[ListedNumber] = []
-        answer = self._get("IncomingPhoneNumbers.json", {"PageSize": "200"})
+        answer = self._listing({"PageSize": "200"})
         for _ in range(100):
             found += [self._listed(row) for row in answer.children("incoming_phone_numbers")]
             if not (following := answer.text("next_page_uri", "")):
                 break
-            answer = self.http.get(following, basic=self._basic(), explain=_explain)
+            answer = self._get(following)
         return found
 
     def set_webhook(self, number: str, url: str) -> str:
-        """Enter the URL at one number of the account."""
-        answer = self._get("IncomingPhoneNumbers.json", {"PhoneNumber": number})
-        row = next(iter(answer.children("incoming_phone_numbers")), None)
-        if row is None:
-            raise Rejected(f"{number} is not a number of this Twilio account.")
-        if row.text("sms_application_sid", ""):
-            raise Rejected(f"{number} is bound to a TwiML application, which goes first. Free it.")
-        fields = [("SmsUrl", url), ("SmsMethod", "POST")]
-        self._post(f"IncomingPhoneNumbers/{row.ident('sid')}.json", fields)
-        return f"Twilio posts messages for {number} here, unless a Messaging Service takes them."
+        """Enter the URL at the number, and at the Messaging Service that the trunk names."""
+        row, service = self._row(number), self.credentials.messaging_service_sid
+        resource = self._url(f"IncomingPhoneNumbers/{row.ident('sid')}.json")
+        self._post(resource, [("SmsUrl", url), ("SmsMethod", "POST")])
+        if not service:
+            return f"Twilio posts messages for {number} here, unless a Messaging Service has it."
+        self._post(f"{SERVICES}/{service}", [("InboundRequestUrl", url), ("InboundMethod", "POST")])
+        return f"Twilio posts messages of the whole Messaging Service here, {number} included."
+
+    def read_webhook(self, number: str) -> str:
+        """Return the URL of the Messaging Service if that one is used, else of the number."""
+        row, service = self._row(number), self.credentials.messaging_service_sid
+        if service:
+            # Senders come from the service's pool, so the number is in it.
+            taken = self._get(f"{SERVICES}/{service}")
+            if not taken.flag("use_inbound_webhook_on_number"):
+                return taken.text("inbound_request_url", "")
+        return row.text("sms_url", "")
 
     def fetch_media(self, url: str) -> Media:
         """Download an attachment, with credentials only from our own account's address."""
@@ -201,12 +193,23 @@ class Twilio(Provider[Credentials]):
     def _url(self, resource: str) -> str:
         return f"/2010-04-01/Accounts/{self.credentials.account_sid}/{resource}"
 
-    def _get(self, resource: str, params: dict[str, str]) -> Answer:
-        auth = self._basic()
-        return self.http.get(self._url(resource), params=params, basic=auth, explain=_explain)
+    def _get(self, url: str, params: Mapping[str, str] | None = None) -> Answer:
+        return self.http.get(url, params=params or {}, basic=self._basic(), explain=_explain)
 
-    def _post(self, resource: str, form: list[tuple[str, str]]) -> Answer:
-        return self.http.post(self._url(resource), form=form, basic=self._basic(), explain=_explain)
+    def _post(self, url: str, form: list[tuple[str, str]]) -> Answer:
+        return self.http.post(url, form=form, basic=self._basic(), explain=_explain)
+
+    def _listing(self, params: Mapping[str, str]) -> Answer:
+        return self._get(self._url("IncomingPhoneNumbers.json"), params)
+
+    def _row(self, number: str) -> Payload:
+        rows = self._listing({"PhoneNumber": number}).children("incoming_phone_numbers")
+        row = next((row for row in rows if row.text("phone_number") == number), None)
+        if row is None:
+            raise Rejected(f"{number} is not a number of this Twilio account.")
+        if row.text("sms_application_sid", ""):
+            raise Rejected(f"{number} is bound to a TwiML application, which goes first. Free it.")
+        return row
 
     def _signing_key(self, request: WebhookRequest) -> tuple[str, signing.Digest]:
         settings = request.headers.get("x-twilio-webhooks-signature-settings", "")
@@ -225,26 +228,22 @@ def _fields(request: WebhookRequest) -> Payload:
 
 
 def _receipt(fields: Payload, word: str, reference: str) -> StatusUpdate:
-    status = STATUSES.get(word.lower())
-    code = fields.text("ErrorCode", "")
-    said = fields.text("ErrorMessage", "") or ("" if status else word)
-    ident, detail = fields.ident("MessageSid"), ADVICE.get(code, said)
+    status, code = STATUSES.get(word.lower()), fields.text("ErrorCode", "")
+    said = twilio_codes.ADVICE.get(code) or fields.text("ErrorMessage", "")
     return StatusUpdate(
-        status=status, provider_id=ident, reference=reference, error_code=code, detail=detail
+        status=status,
+        provider_id=fields.ident("MessageSid"),
+        reference=reference,
+        error_code=code,
+        detail=said if status else word,
     )
 
 
 def _explain(answer: Answer) -> None:
     """Classify a refusal by its code; a fault of Twilio's own stays unknown."""
     code = answer.text("code", "")
-    if not (code and 400 <= answer.status < 500):
-        return
-    sentence = ADVICE.get(code) or f"Twilio refused: {answer.text('message', '')}"
-    if answer.status == 429 or code in LATER_CODES:
-        raise Throttled(sentence, code=code, retry_after=answer.retry_after)
-    if code in ACCOUNT_CODES or answer.status == 401:
-        raise CredentialsRefused(sentence, code=code)
-    raise Rejected(sentence, code=code)
+    if code and 400 <= answer.status < 500:
+        raise twilio_codes.refusal(answer, code)
 
 
 ADAPTER = Twilio
