@@ -21,15 +21,15 @@ Oddities, and what we do about them:
 - ``delivery_unconfirmed`` is not a failure: the carrier never says more. It counts as sent.
 - STOP, START and HELP (``autoresponse_type``) arrive as messages although Telnyx has answered.
 - RCS and WhatsApp are ignored. A group MMS lists the others in ``cc``.
+- A profile with redaction level 2 blanks the number of who texts: such messages cannot be read.
 """
 
-import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from providers import signing
+from providers import signing, telnyx_codes
 from providers.abilities import ListedNumber
 from providers.answer import Answer
 from providers.contract import (
@@ -44,7 +44,7 @@ from providers.contract import (
     WebhookRequest,
 )
 from providers.credentials import credential
-from providers.errors import CredentialsRefused, Rejected, Throttled, Unconfirmed
+from providers.errors import Rejected
 from providers.payload import Payload
 
 # gw_timeout, dlr_timeout and failed are words of old detail records, which one page still lists.
@@ -58,21 +58,12 @@ STATUSES = {
     **dict.fromkeys(LOST, Status.FAILED),
 }
 
-ACCOUNT_CODES = {
-    "10009", "10010", "20001", "20002", "20003", "20006", "20008", "20012", "20013", "20014",
-    "20015", "20016", "20017", "20100", "40314",
-}  # fmt: skip
-LATER_CODES = {"10011", "40318", "40320"}
-FAULT_CODES, NAMED_422 = {"10007", "10008"}, {"10015", "10016", "10027"}
-ADVICE = {
-    "20100": "The Telnyx account has no funds left. Top it up.",
-    "40002": "The carrier filtered the message as spam. Change its wording or links.",
-    "40010": "The number is not registered for US 10DLC. Add it to a campaign at Telnyx.",
-    "40300": "The recipient has opted out with STOP. Only their START allows texts again.",
-    "40305": "The sender is not on this messaging profile. Assign it at Telnyx.",
-    "40309": "The messaging profile does not allow this country. Add it at Telnyx.",
-    "40333": "The profile's daily spend limit is reached. Raise it, or wait until midnight UTC.",
-}
+MEDIA_TYPES = (
+    *("image/jpeg", "image/png", "image/gif", "image/bmp", "image/webp", "image/tiff"),
+    *("video/mp4", "video/3gpp", "video/quicktime", "audio/mpeg", "audio/mp3", "audio/wav"),
+    *("audio/x-wav", "audio/amr", "audio/ogg", "application/pdf", "text/vcard", "text/x-vcard"),
+    "text/calendar",
+)
 LISTING, PAGE_SIZE, MAX_PAGES = "/v2/phone_numbers/messaging", "250", 100
 
 
@@ -95,8 +86,9 @@ class Telnyx(Provider[Credentials]):
     api_base = "https://api.telnyx.com"
     credentials_type = Credentials
     capabilities = Capabilities(
-        mms=True, max_media=10, max_media_bytes=1_000_000, max_text=1530, sender_id=True,
-        receipts=True, signed_webhooks=True, idempotent_send=True, answers_keywords=True,
+        mms=True, max_media=10, max_media_bytes=1_000_000, media_types=MEDIA_TYPES,
+        max_text=1530, max_segments=10, sender_id=True, receipts=True, signed_webhooks=True,
+        idempotent_send=True, answers_keywords=True,
     )  # fmt: skip
 
     def send(self, message: OutboundMessage) -> SendResult:
@@ -108,6 +100,10 @@ class Telnyx(Provider[Credentials]):
         if message.media_urls:
             body["media_urls"] = list(message.media_urls)
         if any(letter.isalpha() for letter in sender):
+            if not self.credentials.messaging_profile_id:
+                raise Rejected(
+                    "A word as sender needs the Messaging profile ID. Enter it at the trunk."
+                )
             body["messaging_profile_id"] = self.credentials.messaging_profile_id
         if message.status_url:
             body |= {"webhook_url": message.status_url, "use_profile_webhooks": False}
@@ -141,9 +137,13 @@ class Telnyx(Provider[Credentials]):
         if kind not in {"message.received", "message.sent", "message.finalized"}:
             return
         payload = data.child("payload")
-        if payload.text("type", "SMS") in {"SMS", "MMS"}:
-            is_message = kind == "message.received"
-            yield self._inbound(payload) if is_message else self._receipt(payload, data)
+        if payload.text("type", "SMS") not in {"SMS", "MMS"}:
+            return
+        if kind == "message.received":
+            yield self._inbound(payload)
+        else:
+            reference = Payload.form(request.query).text("ref", "")
+            yield self._receipt(payload, reference, data.moment("occurred_at"))
 
     def check(self) -> str:
         """Ask for the balance, and whether the profile belongs to the key."""
@@ -169,18 +169,25 @@ class Telnyx(Provider[Credentials]):
 
     def set_webhook(self, number: str, url: str) -> str:
         """Enter the URL at the number's profile; one URL serves all numbers of a profile."""
-        rows = self._get(LISTING, {"filter[phone_number]": number}).children("data")
-        row = next((row for row in rows if row.text("phone_number") == number), None)
-        if row is None or "messaging_profile_id" not in row:
-            raise Rejected(f"{number} is on no messaging profile of this account. Assign it there.")
         answer = self.http.patch(
-            f"/v2/messaging_profiles/{row.ident('messaging_profile_id')}",
+            self._profile_of(number),
             bearer=self.credentials.api_key,
             json={"webhook_url": url, "webhook_api_version": "2"},
             explain=_explain,
         )
         name = answer.child("data").text("name", "")
         return f"Telnyx posts messages of the profile {name!r} here, {number} included."
+
+    def read_webhook(self, number: str) -> str:
+        """Return the URL of the number's profile."""
+        return self._get(self._profile_of(number)).child("data").text("webhook_url", "")
+
+    def _profile_of(self, number: str) -> str:
+        rows = self._get(LISTING, {"filter[phone_number]": number}).children("data")
+        row = next((row for row in rows if row.text("phone_number") == number), None)
+        if row is None or not row.text("messaging_profile_id", ""):
+            raise Rejected(f"{number} is on no messaging profile of this account. Assign it there.")
+        return f"/v2/messaging_profiles/{row.ident('messaging_profile_id')}"
 
     def _get(self, path: str, params: dict[str, str] | None = None) -> Answer:
         key = self.credentials.api_key
@@ -198,19 +205,19 @@ class Telnyx(Provider[Credentials]):
             sent_at=payload.moment("received_at"),
         )
 
-    def _receipt(self, payload: Payload, data: Payload) -> StatusUpdate:
+    def _receipt(self, payload: Payload, reference: str, at: datetime | None) -> StatusUpdate:
         target = next(iter(payload.children("to")), payload)
         status = target.choice("status", STATUSES)
-        error = next(iter(payload.children("errors", optional=True)), Payload({}))
-        code, said = error.text("code", ""), error.text("detail", "") or error.text("title", "")
+        code, said = _first_error(payload)
         return StatusUpdate(
             status=status,
             provider_id=payload.ident("id"),
+            reference=reference,
             sender=self.read(_number(payload, "from")),
             recipient=self.read(target.text("phone_number")),
             error_code=code,
-            detail=ADVICE.get(code, said) or ("" if status else target.text("status")),
-            at=data.moment("occurred_at"),
+            detail=telnyx_codes.ADVICE.get(code, said) if status else target.text("status"),
+            at=at,
         )
 
 
@@ -221,30 +228,15 @@ def _number(payload: Payload, name: str) -> str:
     return found[0]
 
 
+def _first_error(payload: Payload) -> tuple[str, str]:
+    error = next(iter(payload.children("errors", optional=True)), Payload({}))
+    return error.text("code", ""), error.text("detail", "") or error.text("title", "")
+
+
 def _explain(answer: Answer) -> None:
-    """Classify a refusal by the code of its first error, then by the status."""
-    if answer.status < 400 or "errors" not in answer:
-        return
-    error = next(iter(answer.children("errors")), answer)
-    code, said = error.text("code", ""), error.text("detail", "") or error.text("title", "")
-    sentence = ADVICE.get(code) or f"Telnyx refused: {said}"
-    if code in ACCOUNT_CODES or answer.status in {401, 403}:
-        raise CredentialsRefused(sentence, code=code)
-    if code in LATER_CODES or (answer.status == 429 and code != "40333"):
-        raise Throttled(sentence, code=code, retry_after=answer.retry_after or _reset(answer))
-    if code in FAULT_CODES or answer.status >= 500:
-        raise Unconfirmed(f"Telnyx has a fault of its own: {said}", code=code)
-    if answer.status == 422 and not (code in NAMED_422 or code.startswith("4")):
-        raise Unconfirmed(f"Telnyx may have taken this before: {said}", code=code)
-    raise Rejected(sentence, code=code)
-
-
-def _reset(answer: Answer) -> float | None:
-    # Seconds by the documentation, an epoch on one of its pages.
-    value = answer.headers.get("x-ratelimit-reset", "")
-    if not re.fullmatch(r"[0-9]{1,12}", value):
-        return None
-    return max(0.0, int(value) - time.time()) if len(value) > 8 else float(value)
+    """Classify a refusal by the code of its first error."""
+    if answer.status >= 400 and "errors" in answer:
+        raise telnyx_codes.refusal(answer, *_first_error(answer))
 
 
 ADAPTER = Telnyx

@@ -2,11 +2,14 @@
 
 import dataclasses
 
+import pytest
 import responses
 
+from providers import telnyx_codes
 from providers.abilities import ListsNumbers
 from providers.contract import OutboundMessage
-from tests.providers.cases import load
+from providers.errors import Rejected
+from tests.providers.cases import load, of
 
 
 def test_a_repeat_is_the_same_to_the_byte(edge: responses.RequestsMock) -> None:
@@ -30,3 +33,20 @@ def test_without_a_profile_the_numbers_of_the_account_are_listed(
     adapter = case.adapter()
     assert isinstance(adapter, ListsNumbers)
     assert adapter.list_numbers()[0].number == "+12025550124"
+
+
+def test_a_word_as_sender_without_a_profile_is_refused_before_any_call(
+    edge: responses.RequestsMock,
+) -> None:
+    case = next(case for case in of("telnyx") if case.name == "word as sender")
+    case.credentials.pop("messaging_profile_id")
+    with pytest.raises(Rejected, match="profile ID"):
+        case.adapter().send(case.message())
+    assert not edge.calls
+
+
+def test_every_code_that_stops_or_delays_a_trunk_has_plain_words() -> None:
+    assert telnyx_codes.ADVICE.keys() >= telnyx_codes.ACCOUNT | telnyx_codes.LATER
+    for code, sentence in telnyx_codes.ADVICE.items():
+        assert code.isdecimal()
+        assert sentence.endswith(".")

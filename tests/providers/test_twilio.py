@@ -3,7 +3,7 @@
 import pytest
 import responses
 
-from providers import registry
+from providers import registry, twilio_codes
 from tests.providers.cases import load, of
 
 MEDIA = (
@@ -48,3 +48,10 @@ def test_the_answer_to_a_webhook_texts_nobody() -> None:
             reply = case.adapter().reply(case.request())
             assert (reply.status, reply.content_type) == (200, "text/xml")
             assert reply.body.endswith("?><Response/>")
+
+
+def test_every_code_that_stops_or_delays_a_trunk_has_plain_words() -> None:
+    assert twilio_codes.ADVICE.keys() >= twilio_codes.ACCOUNT | twilio_codes.LATER
+    for code, sentence in twilio_codes.ADVICE.items():
+        assert code.isdecimal()
+        assert sentence.endswith(".")
