@@ -48,17 +48,19 @@ class Proof(StrEnum):
 class Capabilities:
     """What an adapter can do; flows ask here and never for a provider's key.
 
-    ``inbound`` says that the provider posts texts to us. ``max_text`` counts characters of one
-    message and ``max_segments`` its billed parts, 0 means unknown. ``max_media`` counts files,
-    ``max_file_bytes`` limits each and ``max_media_bytes`` all of them together (0 unknown);
-    ``media_types`` are the types taken, of which ``image/`` means every picture, empty unknown.
-    ``idempotent_send`` says that the provider drops a repeated ``reference``. ``message_ids`` says
-    that inbound messages carry an id; without one, equal bodies within minutes count as one
-    message. ``answers_keywords`` says that the provider itself confirms STOP, START and HELP to
-    the texter.
+    ``inbound`` says that the provider posts texts to us, ``max_body`` how large one such request
+    may be, in bytes, where that is more than usual (files inside it). ``max_text`` counts
+    characters of one message and ``max_segments`` its billed parts, 0 means unknown.
+    ``max_media`` counts files, ``max_file_bytes`` limits each and ``max_media_bytes`` all of them
+    together (0 unknown); ``media_types`` are the types taken, of which ``image/`` means every
+    picture, empty unknown. ``idempotent_send`` says that the provider drops a repeated
+    ``reference``. ``message_ids`` says that inbound messages carry an id; without one, equal bodies
+    within minutes count as one message. ``answers_keywords`` says that the provider itself confirms
+    STOP, START and HELP to the texter.
     """
 
     inbound: bool = True
+    max_body: int = 0
     mms: bool = False
     max_media: int = 0
     max_file_bytes: int = 0

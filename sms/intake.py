@@ -1,9 +1,11 @@
 """Accept a provider's request as an event; later turn events into messages and receipts."""
 
+import json
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -22,7 +24,7 @@ from providers.contract import (
 )
 from providers.errors import Unreadable, WebhookRefused
 from providers.exchange import redactor
-from sms import bell, inbound, receipts, switchboard
+from sms import bell, inbound, receipts, refusals, switchboard
 from sms.addressee import Arrival, Finding
 from sms.models import ProviderEvent
 from sms.together import Together
@@ -33,22 +35,16 @@ Reason, State = ProviderEvent.Reason, ProviderEvent.State
 
 BATCH = 200
 SHIFT_SECONDS = 50
-# Of the refused requests of a trunk this many a day are kept whole, cut to this size.
-SAMPLES_A_DAY = 20
-SAMPLE_BYTES = 8 * 1024
 # A receipt may overtake the answer to its own send, or wait for a worker that was killed.
 PATIENCE = timedelta(hours=1)
 MAX_TRIES = 10
 NOTICEABLE = timedelta(seconds=1)
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 
-_COUNT = """
-INSERT INTO sms_refusedcount AS seen (trunk_id, day, count, last_reason)
-VALUES (%s, %s, 1, %s)
-ON CONFLICT (trunk_id, day) DO UPDATE
-   SET count = seen.count + 1, last_reason = excluded.last_reason
-RETURNING count
-"""
+
+def most(trunk: Trunk) -> int:
+    """Return how many bytes one request of a trunk may have."""
+    return max(settings.WEBHOOK_MAX_BYTES, trunk.capable.capabilities.max_body)
 
 
 def accept(trunk: Trunk, request: WebhookRequest, address: str | None) -> WebhookReply:
@@ -56,46 +52,44 @@ def accept(trunk: Trunk, request: WebhookRequest, address: str | None) -> Webhoo
 
     Raises ``WebhookRefused`` after counting it; the first of a day are kept for the quarantine.
     """
-    if len(request.body) > settings.WEBHOOK_MAX_BYTES:
+    if len(request.body) > most(trunk):
         size = len(request.body)
-        refuse(trunk, request, address, f"the body of {size} bytes is larger than we take")
+        why = f"the body of {size} bytes is larger than we take"
+        refusals.keep(_event(trunk, request, address), why)
         raise WebhookRefused("The body is too large.", code="too_large")
     try:
         adapter = trunk.adapter()
         adapter.authenticate(request)
     except WebhookRefused as error:
-        refuse(trunk, request, address, str(error))
+        refusals.keep(_event(trunk, request, address), str(error))
         raise
     except ValueError as error:
-        refuse(trunk, request, address, str(error))
+        refusals.keep(_event(trunk, request, address), str(error))
         raise WebhookRefused("The trunk is not set up completely.") from error
     _stored.put(_event(trunk, request, address))
     return adapter.reply(request)
 
 
+_STORE = """
+INSERT INTO sms_providerevent (trunk_id, tenant_id, received_at, method, query, headers, body,
+    address, state, reason, detail, due_at, tries, insist)
+VALUES """
+_ROW = "(%s, %s, %s, %s, %s, %s, %s, %s, 'due', '', '', %s, 0, false)"
+
+
 def _store(events: Sequence[ProviderEvent]) -> Sequence[ProviderEvent]:
-    with transaction.atomic(durable=True):
-        ProviderEvent.objects.bulk_create(events)
-        bell.ring("drain_events")
+    """Keep requests in one statement, which commits by itself."""
+    values: list[Any] = []
+    for event in events:
+        values += [event.trunk_id, event.tenant_id, event.received_at, event.method, event.query]
+        values += [json.dumps(event.headers), event.body, event.address, event.received_at]
+    with connection.cursor() as cursor:
+        cursor.execute(_STORE + ", ".join([_ROW] * len(events)), values)
+    bell.ring("drain_events")
     return events
 
 
 _stored = Together(_store)
-
-
-def refuse(trunk: Trunk, request: WebhookRequest, address: str | None, why: str) -> None:
-    """Count a refused request under its trunk, and keep the first of a day as samples."""
-    log.warning("webhook.refused trunk=%s address=%s why=%s", trunk.pk, address, why)
-    with transaction.atomic(durable=True):
-        with connection.cursor() as cursor:
-            cursor.execute(_COUNT, [trunk.pk, timezone.now().date(), why[:200]])
-            count = cursor.fetchone()[0]
-        if count <= SAMPLES_A_DAY:
-            event = _event(trunk, request, address)
-            event.body = event.body[:SAMPLE_BYTES]
-            event.state = ProviderEvent.State.QUARANTINED
-            event.reason, event.detail = Reason.REFUSED, why
-            event.save(force_insert=True)
 
 
 def _event(trunk: Trunk, request: WebhookRequest, address: str | None) -> ProviderEvent:

@@ -41,7 +41,7 @@ class WebhookView(APIView):
             headers={name.lower(): value for name, value in raw.headers.items()},
             query=raw.META.get("QUERY_STRING", ""),
             # One byte more than we take is enough to see that it is too much.
-            body=raw.read(settings.WEBHOOK_MAX_BYTES + 1),
+            body=raw.read(intake.most(trunk) + 1),
         )
         try:
             reply = intake.accept(trunk, webhook, raw.META.get("REMOTE_ADDR"))

@@ -22,9 +22,7 @@ Oddities, and what we do about them:
 - Files of an MMS are inside the post, as what looks like a Python dictionary. A file that cannot be
   read is reported beside its message; layouts (.smil) are left out.
 - Receipts were out of service when last looked at: none are asked for, and a stray one is read.
-- Unknown: limits of text and media, other senders than DIDs, repeated sends. We send once and never
-  guess. Characters that XML does not allow are left out of a text. All DIDs are listed, because the
-  list does not say which of them can text.
+- Unknown: limits of text and media, other senders than DIDs, repeated sends, which DIDs can text.
 """
 
 from collections.abc import Iterator
@@ -100,7 +98,9 @@ class VoipInnovations(Provider[Credentials]):
     api_base = "https://backoffice.voipinnovations.com"
     other_bases = tuple(host for host, _ in CPAAS)
     credentials_type = Credentials
-    capabilities = Capabilities(mms=True, message_ids=False, number_format=NumberFormat.DIGITS)
+    capabilities = Capabilities(
+        mms=True, max_body=16_000_000, message_ids=False, number_format=NumberFormat.DIGITS
+    )
 
     def send(self, message: OutboundMessage) -> SendResult:
         """Send one message; the answer means accepted and nothing more."""
