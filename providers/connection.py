@@ -16,12 +16,14 @@ from urllib3.exceptions import (
     NewConnectionError,
 )
 
-from providers.errors import Rejected
-
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # NAT64: on an IPv6-only machine every IPv4 address of the world looks like this.
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class NotPublic(Exception):
+    """A host that a guarded connection keeps away from; the text goes on from its name."""
 
 
 class HandshakeFailed(NewConnectionError):
@@ -67,7 +69,7 @@ class GuardedConnection(PlainConnection):
         if f"{name}:{self.port}" in self._trusted:
             return super()._new_conn()
         try:
-            addresses = public_addresses(name, self.port)
+            addresses = self._addresses(name)
             for address in addresses[:-1]:
                 self._dns_host = address
                 try:
@@ -78,6 +80,12 @@ class GuardedConnection(PlainConnection):
             return super()._new_conn()
         finally:
             self._dns_host = name
+
+    def _addresses(self, name: str) -> list[str]:
+        try:
+            return public_addresses(name, self.port)
+        except socket.gaierror as error:
+            raise NameResolutionError(name, self, error) from error
 
 
 class GuardedTlsConnection(GuardedConnection, HTTPSConnection):
@@ -122,14 +130,14 @@ def guarded_pools(trusted: frozenset[str]) -> dict[str, Any]:
 
 
 def public_addresses(host: str, port: int) -> list[str]:
-    """Resolve a name; ``Rejected`` if any of its addresses is not on the public internet."""
+    """Resolve a name; ``NotPublic`` if any of its addresses is not on the public internet."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
-        raise Rejected("The attachment's address has an impossible host name.") from error
+        raise NotPublic("has an impossible host name") from error
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not addresses or not all(is_public(address) for address in addresses):
-        raise Rejected("The attachment's address is not on the public internet.")
+        raise NotPublic("is not on the public internet")
     return addresses
 
 

@@ -54,6 +54,8 @@ def fetch(
                     if not (300 <= response.status_code < 400 and location):
                         return _media(response, max_bytes, until)
                 url = urljoin(url, location)
+            except connection.NotPublic as error:
+                raise Rejected(f"The attachment's address {error}.") from None
             except (requests.RequestException, HTTPError, ValueError, TimeoutError) as error:
                 raise _unfetched(error) from None
     raise Rejected(f"The attachment's address redirects more than {MAX_REDIRECTS} times.")

@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from providers import connection, download, exchange, wire
 from providers.answer import Answer, Explain, Reads, attach, settle
 from providers.download import MAX_MEDIA, Media
-from providers.errors import Rejected, SendError, Unavailable, Unconfirmed
+from providers.errors import CredentialsRefused, Rejected, SendError, Unavailable, Unconfirmed
 from providers.exchange import Exchange, Redactor
 
 MAX_ANSWER = 1_000_000
@@ -47,7 +47,9 @@ class Http:
     """Calls below one base URL, with one warm connection per thread and host.
 
     ``other_bases`` are reached by full URLs. A full URL below one of ``aliases`` goes to the base
-    instead: so an override of the base takes all hosts of a provider along.
+    instead: so an override of the base takes all hosts of a provider along. ``guarded`` is for a
+    base that a tenant chose: calls, like downloads, then reach public addresses and the trusted
+    hosts only.
     """
 
     def __init__(
@@ -57,12 +59,16 @@ class Http:
         aliases: Iterable[str] = (),
         other_bases: Iterable[str] = (),
         trusted_hosts: frozenset[str] = frozenset(),
+        guarded: bool = False,
         secrets: Iterable[str] = (),
     ) -> None:
         self.base = base.rstrip("/")
         self._aliases = tuple(alias.rstrip("/") for alias in aliases)
         self._bases = (self.base, *(other.rstrip("/") for other in other_bases))
         self._trusted_hosts = trusted_hosts
+        self._pools = (
+            connection.guarded_pools(trusted_hosts) if guarded else connection.plain_pools()
+        )
         self._secrets = frozenset(secrets)
         self._threads = threading.local()
 
@@ -108,10 +114,20 @@ class Http:
         )
 
     def transmit(self, request: requests.PreparedRequest) -> tuple[int, Mapping[str, str], Any]:
-        """Send a prepared request; return status, headers and body (None: longer than we read)."""
+        """Send a prepared request; return status, headers and body (None: longer than we read).
+
+        A ``SendError`` from here is given the redacted request.
+        """
         until = wire.deadline()
-        with wire.sent(self._session(), request) as response:
-            return response.status_code, response.headers, wire.read(response, MAX_ANSWER, until)
+        try:
+            with wire.sent(self._session(), request) as response:
+                body = wire.read(response, MAX_ANSWER, until)
+                return response.status_code, response.headers, body
+        except connection.NotPublic as error:
+            host = urlsplit(str(request.url)).hostname
+            raise CredentialsRefused(
+                f"{host} {error}, and the operator did not allow it."
+            ) from None
 
     def _call(self, method: str, url: str, parts: Parts) -> Answer:
         redact = self._redactor(parts)
@@ -121,6 +137,8 @@ class Http:
             prepared = self._session().prepare_request(_request(method, target, parts))
             sent = _request_text(prepared, parts.get("headers", {}), redact)
             status, headers, raw = self.transmit(prepared)
+        except SendError as error:
+            raise attach(error, Exchange(request=sent)) from None
         except (requests.RequestException, HTTPError, UnicodeError, TimeoutError) as error:
             # "from None": those texts hold the URL, and with it whatever some providers want as
             # a query parameter.
@@ -154,7 +172,7 @@ class Http:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._threads, "session", None)
         if session is None:
-            session = wire.session(connection.plain_pools(), hosts=len(self._bases))
+            session = wire.session(self._pools, hosts=len(self._bases))
             self._threads.session = session
         return session
 
@@ -190,8 +208,7 @@ def _lost(error: Exception, host: str) -> SendError:
 def _request_text(request: requests.PreparedRequest, added: Iterable[str], redact: Redactor) -> str:
     shown = {"authorization", "content-type", *(name.lower() for name in added)}
     headers = {name: text for name, text in request.headers.items() if name.lower() in shown}
-    if "Authorization" in headers:
-        headers["Authorization"] = exchange.MASK
+    headers |= {name: exchange.MASK for name in headers if name.lower() == "authorization"}
     body = request.body or b""
     text = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
     return exchange.write(f"{request.method} {request.url}", headers, text, redact)

@@ -133,7 +133,7 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("host", ["a" * 300, "a..b"])
 def test_an_impossible_host_name_is_refused(host: str) -> None:
-    with pytest.raises(Rejected, match="impossible host name"):
+    with pytest.raises(connection.NotPublic, match="impossible host name"):
         connection.public_addresses(host, 80)
 
 

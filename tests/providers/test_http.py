@@ -201,7 +201,35 @@ def test_a_refused_connection_is_unavailable() -> None:
             Http(f"http://127.0.0.1:{port}").post("/", json={})
 
 
-def test_an_unknown_name_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433"])
+def test_a_guarded_door_keeps_out_of_private_networks(server: Server, host: str) -> None:
+    server.answers.append(reply(b"{}"))
+    base = f"http://{host}:{server.port}"
+    with responses.RequestsMock() as mock:
+        mock.add_passthru(base)
+        with pytest.raises(CredentialsRefused, match="not on the public internet") as caught:
+            Http(base, guarded=True).post("/", json={"text": "hello"})
+    assert '{"text": "hello"}' in caught.value.request
+    assert server.connections == 0
+    trusted = frozenset({f"127.0.0.1:{server.port}"})
+    assert Http(server.url, guarded=True, trusted_hosts=trusted).post("/", json={}).status == 200
+
+
+def test_a_guarded_door_looks_at_where_a_name_leads(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def private(*_: object, **__: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.5", server.port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", private)
+    with responses.RequestsMock() as mock:
+        mock.add_passthru("http://api.example")
+        with pytest.raises(CredentialsRefused, match=r"^api\.example is not on the public"):
+            Http(f"http://api.example:{server.port}", guarded=True).get("/")
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_an_unknown_name_is_unavailable(monkeypatch: pytest.MonkeyPatch, guarded: bool) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
@@ -209,7 +237,24 @@ def test_an_unknown_name_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None
     with responses.RequestsMock() as mock:
         mock.add_passthru("http://nowhere.example")
         with pytest.raises(Unavailable, match="cannot be resolved"):
-            Http("http://nowhere.example").post("/", json={})
+            Http("http://nowhere.example", guarded=guarded).post("/", json={})
+
+
+def test_a_guarded_connection_that_is_refused_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    trusted = frozenset({f"127.0.0.1:{port}"})
+    with responses.RequestsMock() as mock:
+        mock.add_passthru("http://127.0.0.1")
+        http = Http(f"http://127.0.0.1:{port}", guarded=True, trusted_hosts=trusted)
+        with pytest.raises(Unavailable, match="refused the connection"):
+            http.post("/", json={})
+
+
+def test_an_authorization_of_any_case_is_masked(edge: responses.RequestsMock) -> None:
+    edge.get(f"{BASE}/", json={})
+    answer = Http(BASE).get("/", headers={"authorization": "Key hush"})
+    assert f"authorization: {MASK}" in answer.exchange.request
 
 
 def test_a_connect_time_out_is_unavailable(edge: responses.RequestsMock) -> None:
