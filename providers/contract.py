@@ -237,6 +237,19 @@ class Provider(ABC, Generic[C]):
     def check(self) -> str:
         """Prove the credentials with one cheap call; return one plain sentence on success."""
 
+    @classmethod
+    def base_of(cls, credentials: C) -> str:  # noqa: ARG003 - overrides read them
+        """Return the API base that the credentials name, empty where ``api_base`` is the one.
+
+        Because a tenant chose it, calls below it reach the public internet only.
+        """
+        return ""
+
+    @property
+    def number_format(self) -> NumberFormat:
+        """How numbers are written with the credentials that this trunk has."""
+        return self.capabilities.number_format
+
     @property
     def proof(self) -> Proof:
         """How well webhooks prove themselves with the credentials that this trunk has."""
@@ -254,7 +267,7 @@ class Provider(ABC, Generic[C]):
         """Write one of our numbers as the provider wants it; only E.164 ever changes."""
         if not number.startswith("+"):
             return number
-        match self.capabilities.number_format:
+        match self.number_format:
             case NumberFormat.DIGITS:
                 return number[1:]
             case NumberFormat.NATIONAL if number.startswith("+1"):

@@ -60,22 +60,30 @@ def build(
     *,
     api_base: str = "",
     trusted_hosts: frozenset[str] = frozenset(),
+    door: type[Http] = Http,
 ) -> Provider[Any]:
-    """Make an adapter from stored values; ``ValueError`` names the field that is wrong."""
+    """Make an adapter from stored values; ``ValueError`` names the field that is wrong.
+
+    ``door`` is the kind of door to the network that it gets.
+    """
     adapter = get(key)
     fields = credential_fields(adapter.credentials_type)
     unknown = sorted(set(values) - {field.name for field in fields})
     if unknown:
         raise ValueError(f"{adapter.label} has no credential {', '.join(unknown)}")
     checked = {field.name: _checked(field, values.get(field.name, "")) for field in fields}
-    http = Http(
-        _base(api_base or adapter.api_base),
-        aliases=(adapter.api_base, *adapter.other_bases) if api_base else (),
+    credentials = adapter.credentials_type(**checked)
+    named = adapter.base_of(credentials)
+    own = named or adapter.api_base
+    http = door(
+        _base(api_base or own),
+        aliases=(own, *adapter.other_bases) if api_base else (),
         other_bases=() if api_base else adapter.other_bases,
         trusted_hosts=trusted_hosts,
+        guarded=bool(named) and not api_base,
         secrets=[checked[field.name] for field in fields if field.secret],
     )
-    return adapter(adapter.credentials_type(**checked), http)
+    return adapter(credentials, http)
 
 
 def _checked(field: CredentialField, value: str) -> str:
