@@ -224,15 +224,25 @@ def parse_xml(body: bytes) -> dict[str, Any]:
     Names lose their namespaces; an element without children is its text, a repeated one a list.
     Attributes are left out. ``Unreadable`` for what is no XML, and for entities and the like.
     """
+    root = xml_root(body)
     try:
-        root = ElementTree.fromstring(body)
-        return {_local(root): _element(root)}
-    except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError) as error:
+        return {local_name(str(root.tag)): _element(root)}
+    except RecursionError as error:
         raise Unreadable("the body is not XML") from error
 
 
-def _local(element: Element) -> str:
-    return str(element.tag).rpartition("}")[2]
+def xml_root(body: bytes) -> Element:
+    """Return the root of an XML document; ``Unreadable`` for what is none, and for entities."""
+    try:
+        root: Element = ElementTree.fromstring(body)
+    except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError) as error:
+        raise Unreadable("the body is not XML") from error
+    return root
+
+
+def local_name(name: str) -> str:
+    """Return the name of an element or attribute without its namespace."""
+    return name.rpartition("}")[2]
 
 
 def _element(element: Element) -> object:
@@ -241,7 +251,7 @@ def _element(element: Element) -> object:
         return (element.text or "").strip()
     found: dict[str, Any] = {}
     for child in children:
-        name, value = _local(child), _element(child)
+        name, value = local_name(str(child.tag)), _element(child)
         if name not in found:
             found[name] = value
         elif isinstance(found[name], list):

@@ -60,6 +60,10 @@ def test_texts_of_an_exchange_can_be_stored(edge: responses.RequestsMock) -> Non
     assert "\x00" not in caught.value.response
 
 
+def test_a_secret_inside_xml_is_hidden() -> None:
+    assert Redactor(['a<&>"b'])("<key>a&lt;&amp;&gt;&quot;b</key>") == f"<key>{MASK}</key>"
+
+
 def test_a_secret_inside_another_hides_both() -> None:
     assert Redactor(["abc", "abcdef", ""])("abcdef abc ab") == f"{MASK} {MASK} ab"
 
