@@ -16,6 +16,9 @@
   order; ``expect`` is what it returns, or ``error`` and ``code``. What ``poll_receipts`` is asked
   about stands in ``sent``.
 
+``sender``, for the whole table, sends the plain text of ``send_response`` where the provider does
+not take it from a number.
+
 ``before``, in a case or for the whole table, lists the exchanges that precede a send, such as the
 call for a token. Every case has a ``name`` and a ``source``; ``method``, ``content_type`` and
 ``headers`` have defaults.
@@ -46,6 +49,7 @@ class Case:
     data: dict[str, Any]
     credentials: dict[str, str]
     before: list[dict[str, Any]]
+    sender: str
 
     def __str__(self) -> str:
         return f"{self.key}: {self.kind}: {self.name}"
@@ -82,6 +86,12 @@ class Case:
             return [[Sent(**{**row, "at": at(row["at"])}) for row in self.data["sent"]]]
         return list(self.data["args"])
 
+    def plain(self, text: str = "Hello") -> OutboundMessage:
+        """Return a text that every account can send."""
+        return OutboundMessage(
+            reference="r-1", sender=self.sender, recipient="+16175550188", text=text
+        )
+
     def message(self) -> OutboundMessage:
         """Return the message of the case."""
         fields = dict(self.data["message"])
@@ -104,6 +114,7 @@ def of(key: str) -> list[Case]:
             data=data,
             credentials={**table["credentials"], **data.get("credentials", {})},
             before=data.get("before", table.get("before", [])),
+            sender=table.get("sender", "+12025550123"),
         )
         for data in table["cases"]
     ]

@@ -20,7 +20,6 @@ from providers.contract import (
     Broken,
     Event,
     InboundMessage,
-    OutboundMessage,
     Piece,
     Status,
     StatusUpdate,
@@ -36,9 +35,6 @@ ABILITIES: dict[str, type] = {
     "read_webhook": ReadsWebhook,
     "poll_receipts": PollsReceipts,
 }
-PLAIN = OutboundMessage(
-    reference="r-1", sender="+12025550123", recipient="+16175550188", text="Hello"
-)
 
 
 def expected(told: dict[str, Any], kind: str) -> Event:
@@ -156,16 +152,16 @@ def test_only_the_provider_can_sign(case: Case) -> None:
 def test_an_answer_to_a_send_becomes_a_result_or_an_error(
     case: Case, edge: responses.RequestsMock
 ) -> None:
-    told = case.data["expect"]
+    told, plain = case.data["expect"], case.plain()
     prepare(edge, case)
     with time_machine.travel(case.data.get("at", 1793369717), tick=False):
         if "error" in told:
-            raised(case, told, lambda: case.adapter().send(PLAIN))
+            raised(case, told, lambda: case.adapter().send(plain))
             return
-        result = case.adapter().send(PLAIN)
+        result = case.adapter().send(plain)
     assert (result.provider_id, result.segments) == (told["provider_id"], told.get("segments", 0))
     assert result.part_ids == tuple(told.get("part_ids", ()))
-    assert PLAIN.text in result.request
+    assert plain.text in result.request
     # An adapter may put the kind of the message before the id: "mms:1".
     assert result.provider_id.rpartition(":")[2] in result.response
     secrets_stay_hidden(case, result.request, result.response)

@@ -8,7 +8,6 @@ import pytest
 import responses
 
 from providers import registry
-from providers.contract import OutboundMessage
 from providers.credentials import credential_fields
 from providers.errors import SendError, Unconfirmed
 from providers.exchange import MASK, Redactor, basic_token
@@ -74,17 +73,15 @@ def test_no_adapter_leaks_a_secret(edge: responses.RequestsMock, key: str, statu
     kind = registry.get(key)
     names = [field.name for field in credential_fields(kind.credentials_type) if field.secret]
     secrets = {name: f"hush-{name}/+ é" for name in names}
-    adapter = registry.build(key, {**of(key)[0].credentials, **secrets})
+    case = of(key)[0]
+    adapter = registry.build(key, {**case.credentials, **secrets})
     echo = {"error": str(secrets), "message": str(secrets), "code": 1, "data": secrets}
     for method in ("GET", "POST"):
         edge.add(method, re.compile(".*"), json=echo, status=status)
-    message = OutboundMessage(
-        reference="r", sender="+12025550123", recipient="+16175550188", text=str(secrets)
-    )
     kept = [repr(adapter.credentials), repr(adapter)]
-    calls: list[Callable[[], object]] = [lambda: adapter.send(message)]
+    calls: list[Callable[[], object]] = [lambda: adapter.send(case.plain(str(secrets)))]
     # Some providers have nothing that could be called to check.
-    if any(case.data["exchanges"] for case in of(key) if case.data.get("call") == "check"):
+    if any(one.data["exchanges"] for one in of(key) if one.data.get("call") == "check"):
         calls.append(adapter.check)
     for call in calls:
         with pytest.raises(SendError) as caught:
