@@ -18,6 +18,7 @@ from unfold.widgets import (
 
 from portal import e164
 from portal.models import Tenant, Trunk
+from portal.models.trunk import check_credentials
 from portal.vault import CredentialsUnreadable
 from providers import registry
 from providers.credentials import CredentialField, credential_fields
@@ -73,7 +74,8 @@ class TrunkForm(TenantForm[Trunk]):
         if not self.errors:
             values = self._values(cleaned)
             try:
-                registry.build(self.provider, values, api_base=cleaned.get("api_base", ""))
+                base = cleaned.get("api_base", self.instance.api_base)
+                check_credentials(self.provider, values, base)
             except ValueError as error:
                 raise forms.ValidationError(str(error)) from error
             self.instance.credentials = values

@@ -66,6 +66,7 @@ class Http:
         self._aliases = tuple(alias.rstrip("/") for alias in aliases)
         self._bases = (self.base, *(other.rstrip("/") for other in other_bases))
         self._trusted_hosts = trusted_hosts
+        self.guarded = guarded
         self._pools = (
             connection.guarded_pools(trusted_hosts) if guarded else connection.plain_pools()
         )

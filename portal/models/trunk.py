@@ -2,6 +2,7 @@
 
 import ipaddress
 import secrets
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,7 +48,8 @@ def is_private_host(host: str) -> bool:
 def validate_api_base(url: str) -> None:
     """Refuse a base that is no URL, or names a private host that the operator did not list."""
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    surplus = parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme not in {"http", "https"} or not parts.hostname or surplus:
         raise ValidationError(_("Write a URL such as https://api.example.com."))
     if parts.netloc in settings.ALLOW_PRIVATE_PROVIDER_HOSTS:
         return
@@ -55,6 +57,29 @@ def validate_api_base(url: str) -> None:
         raise ValidationError(
             _("%(host)s is a private address; list it in ALLOW_PRIVATE_PROVIDER_HOSTS first."),
             params={"host": parts.netloc},
+        )
+
+
+def private_hosts() -> frozenset[str]:
+    """Return the private hosts that a tenant's own provider may be at; our own are not."""
+    return frozenset(settings.ALLOW_PRIVATE_PROVIDER_HOSTS) - {
+        urlsplit(settings.SANDBOX_URL).netloc
+    }
+
+
+def check_credentials(provider: str, values: Mapping[str, str], api_base: str = "") -> None:
+    """Raise ``ValueError`` if one is missing or malformed, or leads into a private network.
+
+    What a name resolves to is looked at when it is called. With an override of the API base no
+    credential leads anywhere.
+    """
+    http = registry.build(provider, values).http
+    parts = urlsplit(http.base)
+    vouched = api_base or not http.guarded or parts.netloc in private_hosts()
+    if not vouched and is_private_host(parts.hostname or ""):
+        raise ValueError(
+            _("%(host)s is a private address; list it in ALLOW_PRIVATE_PROVIDER_HOSTS first.")
+            % {"host": parts.netloc}
         )
 
 
@@ -167,8 +192,12 @@ class Trunk(models.Model):
 
 @lru_cache(maxsize=512)
 def _adapter(provider: str, credentials: tuple[tuple[str, str], ...], base: str) -> Provider[Any]:
-    trusted = frozenset({urlsplit(base).netloc} if base else ())
-    return registry.build(provider, dict(credentials), api_base=base, trusted_hosts=trusted)
+    values = dict(credentials)
+    adapter = registry.build(provider, values, api_base=base)
+    allowed = {urlsplit(base).netloc} if base else private_hosts()
+    # Only the host of this trunk is trusted, and only if somebody vouched for it.
+    trusted = frozenset({urlsplit(adapter.http.base).netloc} & allowed)
+    return registry.build(provider, values, api_base=base, trusted_hosts=trusted)
 
 
 class SenderID(models.Model):

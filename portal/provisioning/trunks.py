@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from portal import e164
 from portal.models import DID, SenderID, Tenant, Trunk
-from portal.models.trunk import SANDBOX
+from portal.models.trunk import SANDBOX, check_credentials
 from portal.provisioning.document import Node
 from portal.provisioning.ledger import Change, Ledger, places, wanted
 from providers import registry
@@ -164,8 +164,9 @@ def _credentials(trunk: Trunk, node: Node, fields: dict[str, Node]) -> dict[str,
     names = [field.name for field in credential_fields(trunk.capable.credentials_type)]
     given = fields["credentials"].fields(*names) if "credentials" in fields else {}
     values = trunk.credentials | {name: value.text() for name, value in given.items()}
+    base = fields["api_base"].text() if "api_base" in fields else trunk.api_base
     try:
-        registry.build(trunk.provider, values)
+        check_credentials(trunk.provider, values, base)
     except ValueError as error:
         # The complaint begins with the credential's name and never holds its value.
         culprit = given.get(str(error).partition(" ")[0], place)

@@ -213,6 +213,9 @@ def test_json_and_standard_input_do_as_well(
     assert "unchanged tenant birch" in apply(tmp_path, text)
 
 
+TWILIO = f"provider: twilio\n        credentials: {{account_sid: {SID}, auth_token: {SECRET}}}"
+CUSTOM = """provider: custom
+        credentials: {send_url: http://10.0.0.5/, message_id: a, body_template: '["{to}{text}"]'}"""
 RULES, PEOPLE = "tenants[0].rules", "tenants[0].extensions[0]"
 MISTAKES = [
     ("provider: twilio", "provider: twillio", "13: tenants[0].trunks[0].provider: 'twillio' is no"),
@@ -220,6 +223,8 @@ MISTAKES = [
     ("America/New_York", "Mars", "6: tenants[0].timezone: Mars is not a time zone"),
     (f"auth_token: {SECRET}", "auth_tken: x", "14: tenants[0].trunks[0].credentials.auth_tken"),
     (f"account_sid: {SID}", "account_sid: AC1", "14: tenants[0].trunks[0].credentials.account_s"),
+    (TWILIO, CUSTOM, "14: tenants[0].trunks[0].credentials: 10.0.0.5 is a private address"),
+    (TWILIO, CUSTOM.replace("{to}", "{no}"), "14: tenants[0].trunks[0].credentials.body_template"),
     ("sender_id: ALDERCO", "sender_id: '1'", "15: tenants[0].trunks[0].sender_id: A Sender ID"),
     ("_second: 5", "_second: fast", "16: tenants[0].trunks[0].messages_per_second: expected a"),
     ("_second: 5", "_second: 0", "16: tenants[0].trunks[0].messages_per_second: Ensure this"),

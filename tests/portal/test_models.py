@@ -265,7 +265,14 @@ def test_a_sender_id_is_refused_where_the_provider_knows_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://example.com", "example.com", "http://10.0.0.1", "http://localhost:9000"]
+    "url",
+    [
+        "ftp://example.com",
+        "example.com",
+        "http://10.0.0.1",
+        "http://localhost:9000",
+        "https://me@example.com",
+    ],
 )
 def test_an_api_base_names_a_public_host(url: str) -> None:
     trunk = factories.TrunkFactory.build(tenant=None, api_base=url)
