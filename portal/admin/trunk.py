@@ -17,6 +17,7 @@ from portal.admin.fence import is_system, usable_trunks
 from portal.admin.filters import ScopedRelatedFilter
 from portal.admin.guide import blocks
 from portal.admin.numbers import can_import, import_view
+from portal.admin.rehearsal import try_view
 from portal.admin.scoped import TenantScopedAdmin
 from portal.admin.site import site
 from portal.admin.stepping import Step
@@ -90,6 +91,7 @@ class TrunkAdmin(TenantScopedAdmin[Trunk]):
     acts = (
         Act("check", gettext_lazy("Check the credentials"), check_act),
         Act("numbers", gettext_lazy("Import numbers"), view=import_view, fits=can_import),
+        Act("try", gettext_lazy("Try without sending"), view=try_view),
         Act("resume", gettext_lazy("Resume"), resume_act, fits=lambda trunk: trunk.paused_since),
         Act(
             "rotate",
