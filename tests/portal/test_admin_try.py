@@ -57,7 +57,7 @@ def test_what_the_adapter_refuses_without_a_call_is_told(boss: Client, tenant: T
     trunk = factories.TrunkFactory(
         tenant=tenant,
         provider="airenetworks",
-        credentials={"user": "u", "password": "p", "sender_id": "ALDER"},
+        credentials={"username": "u", "password": "p", "sender_id": "ALDER"},
     )
 
     text = boss.post(address(trunk), {**TEXT, "_send": ""}).content.decode()
