@@ -1,9 +1,10 @@
 """What an adapter asks the administrator for: the fields of a trunk's form and of a file."""
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack, cast
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,11 @@ def credential(label: str, **traits: Unpack[Traits]) -> Any:
 
 def credential_fields(credentials_type: type[Any]) -> tuple[CredentialField, ...]:
     """Describe the fields of a Credentials dataclass, in order, for a form or a file."""
+    return _described(cast("Hashable", credentials_type))
+
+
+@functools.cache
+def _described(credentials_type: Any) -> tuple[CredentialField, ...]:
     return tuple(
         CredentialField(
             name=item.name,

@@ -44,7 +44,7 @@ def fetch(
         for _ in range(MAX_REDIRECTS + 1):
             try:
                 plain = requests.Request("GET", url, headers={"Accept": "*/*"})
-                request = session.prepare_request(plain)
+                request = wire.prepared(plain)
                 # Judged by the URL as it will be called, not as it was written.
                 home = home or _origin(str(request.url))
                 if _origin(str(request.url)) == home:

@@ -135,7 +135,7 @@ class Http:
         target = self._absolute(url)
         host, sent = urlsplit(target).hostname or "the provider", ""
         try:
-            prepared = self._session().prepare_request(_request(method, target, parts))
+            prepared = wire.prepared(_request(method, target, parts))
             sent = _request_text(prepared, parts.get("headers", {}), redact)
             status, headers, raw = self.transmit(prepared)
         except SendError as error:

@@ -1,5 +1,6 @@
 """Foreign JSON and form bodies, read so that a bad field names itself and nothing else escapes."""
 
+import functools
 import json
 import math
 import re
@@ -73,15 +74,9 @@ class Payload:
 
         Of a repeated name the readers see the first value, ``strings`` all of them.
         """
-        try:
-            text = body.decode() if isinstance(body, bytes) else body
-            pairs = parse_qsl(
-                text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
-            )
-        except ValueError as error:
-            raise Unreadable("the body is not a form in UTF-8") from error
+        pairs = _form_pairs(body)
         payload = cls(dict(reversed(pairs)))
-        payload.pairs = tuple(pairs)
+        payload.pairs = pairs
         return payload
 
     def __contains__(self, name: str) -> bool:
@@ -197,6 +192,18 @@ class Payload:
 
     def _path(self, name: str) -> str:
         return f"{self._where}.{name}" if self._where and name else self._where or name
+
+
+# A request is read for its proof, for its account and for its content.
+@functools.lru_cache(maxsize=64)
+def _form_pairs(body: bytes | str) -> tuple[tuple[str, str], ...]:
+    try:
+        text = body.decode() if isinstance(body, bytes) else body
+        return tuple(
+            parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+        )
+    except ValueError as error:
+        raise Unreadable("the body is not a form in UTF-8") from error
 
 
 def parse_json(body: bytes) -> dict[str, Any] | list[Any]:

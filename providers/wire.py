@@ -20,30 +20,32 @@ OUR_HEADERS = {
 }
 
 
-class _Session(requests.Session):
-    """A session that looks at no redirect, where ``requests`` would read and parse it."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Find none: redirects are followed by hand, or not at all."""
-
-
 def session(pools: Mapping[str, Any], *, hosts: int = 1) -> requests.Session:
     """Return a session with one warm connection to each of so many hosts."""
     adapter = HTTPAdapter(max_retries=0, pool_connections=hosts, pool_maxsize=1)
     adapter.poolmanager.pool_classes_by_scheme = pools
-    made = _Session()
-    made.trust_env = False  # neither proxies nor .netrc of the machine
-    made.headers.clear()
-    made.headers.update(OUR_HEADERS)
+    made = requests.Session()
     made.mount("http://", adapter)
     made.mount("https://", adapter)
     return made
 
 
+def prepared(request: requests.Request) -> requests.PreparedRequest:
+    """Return the request as it goes out: our headers, and nothing of the machine's.
+
+    A session would add cookies, proxies and ``.netrc``; none of them has any business here.
+    """
+    request.headers = {**OUR_HEADERS, **request.headers}
+    return request.prepare()
+
+
 def sent(session: requests.Session, request: requests.PreparedRequest) -> requests.Response:
-    """Send a request and return its answer, of which the body is still to be read."""
-    limits = (CONNECT_SECONDS, READ_SECONDS)
-    return session.send(request, timeout=limits, allow_redirects=False, stream=True)
+    """Send a request and return its answer, of which the body is still to be read.
+
+    By the adapter itself: redirects are followed by hand, or not at all.
+    """
+    adapter = session.get_adapter(url=str(request.url))
+    return adapter.send(request, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS))
 
 
 def deadline() -> float:

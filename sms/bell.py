@@ -60,7 +60,9 @@ class Duty:
     def answer(self, work: Callable[[Box], bool], task: str, *args: int) -> None:
         """Run ``work`` until no ring came meanwhile; it returns whether rows are left over.
 
-        Left-over rows are rung for again instead of being waited for: a task stays short.
+        Work that goes on for long quietens its bell again before its last look, so that it hears of
+        later rows. Left-over rows are rung for again instead of being waited for: a task stays
+        short.
         """
         key = _key(task, args)
         with self._lock:
@@ -76,6 +78,8 @@ class Duty:
                 if not self._was_rung(box):
                     break
         finally:
+            # Whatever the work did about its bell: from here on nobody looks without a ring.
+            quieten(task, *args)
             with self._lock:
                 missed = self._was_rung(box)
                 del self._boxes[key]

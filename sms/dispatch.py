@@ -4,17 +4,14 @@ A batch is never larger than the threads that are free, so a killed worker leave
 calls in SENDING. No transaction is open during a call.
 """
 
-import json
 import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from queue import Empty
-from typing import Any
 
 from django.conf import settings
-from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -22,8 +19,8 @@ from portal.memory import memory
 from portal.models import Trunk
 from providers.contract import OutboundMessage, SendResult
 from providers.errors import CredentialsRefused, Rejected, SendError, Unconfirmed
-from sms import bell, consent, media, outcome, pacing, permission, switchboard
-from sms.models import Conversation, Message, OptOut, State, transition
+from sms import bell, claiming, consent, media, outcome, pacing, permission, switchboard
+from sms.models import Message, OptOut, State
 from sms.outcome import Outcome
 
 log = logging.getLogger(__name__)
@@ -40,28 +37,6 @@ BUSY_SECONDS = 0.05
 
 # Set when the worker was told to stop: open calls end, nothing new is claimed.
 closing = threading.Event()
-
-_CLAIM = """
-UPDATE sms_message m SET state = 'sending', claimed_at = %(now)s, tries = tries + 1,
-       history = history || %(line)s::jsonb
-  FROM sms_conversation c
- WHERE c.id = m.conversation_id
--- An array and not IN: a join might run the SELECT more than once and claim beyond its limit.
-   AND m.id = ANY(ARRAY(
-    SELECT m.id FROM sms_message m
-    WHERE m.trunk_id = %(trunk)s AND m.state = 'queued' AND m.due_at <= %(now)s
-      -- Order within a conversation: nothing overtakes an older message that is on its way or
-      -- could be; one that has to wait lets the others pass.
-      AND NOT EXISTS (
-        SELECT 1 FROM sms_message e
-        WHERE e.conversation_id = m.conversation_id AND e.id < m.id AND e.trunk_id = m.trunk_id
-          AND e.state IN ('queued', 'sending')
-          AND (e.state = 'sending' OR e.due_at <= %(now)s))
-    ORDER BY m.lane, m.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
-RETURNING m.*, c.our_number AS thread_our_number, c.remote AS thread_remote,
-    c.trunk_id AS thread_trunk, c.extension_id AS thread_extension, c.group_id AS thread_group,
-    EXISTS (SELECT 1 FROM sms_mediafile f WHERE f.message_id = m.id) AS has_media
-"""
 
 
 class Hands:
@@ -152,7 +127,6 @@ def _start(trunk: Trunk, box: bell.Box, room: int) -> tuple[int, float]:
 
     Returns how many were started, and the seconds after which to look again (0: when rung).
     """
-    bell.quieten("drain_trunk", trunk.pk)
     if room <= 0:
         return 0, 0.0
     reserved = hands().reserve(room)
@@ -160,6 +134,10 @@ def _start(trunk: Trunk, box: bell.Box, room: int) -> tuple[int, float]:
         return 0, BUSY_SECONDS if _is_due(trunk) else 0.0
     granted, pause = pacing.take(trunk, reserved)
     messages = claim(trunk, granted) if granted else []
+    if granted > len(messages):
+        # Nothing more is due: from now on a ring is needed, and one that came meanwhile counts.
+        bell.quieten("drain_trunk", trunk.pk)
+        messages += claim(trunk, granted - len(messages))
     hands().release(reserved - len(messages))
     pacing.give_back(trunk, granted - len(messages))
     for message in messages:
@@ -183,7 +161,7 @@ def claim(trunk: Trunk, limit: int) -> list[Message]:
     """
     memory.refresh(now=True)
     while True:
-        claimed = _claim_rows(trunk, limit)
+        claimed = claiming.rows(trunk, limit)
         opt_outs = consent.among(_line(message) for message in claimed)
         sendable = [message for message in claimed if _may_go(message, opt_outs)]
         if sendable or not claimed:
@@ -192,40 +170,6 @@ def claim(trunk: Trunk, limit: int) -> list[Message]:
 
 def _line(message: Message) -> consent.Line:
     return message.tenant_id, message.sender, message.recipient
-
-
-def _claim_rows(trunk: Trunk, limit: int) -> list[Message]:
-    now = timezone.now()
-    line = json.dumps([transition(State.SENDING, at=now)])
-    values = {"trunk": trunk.pk, "limit": limit, "now": now, "line": line}
-    claimed = sorted(Message.objects.raw(_CLAIM, values), key=lambda row: (row.lane, row.pk))
-    for message in claimed:
-        message.trunk = trunk
-        message.conversation = _thread(message)
-        if message.extension_id:
-            message.extension = switchboard.extension(message.extension_id)
-    with_media = [message for message in claimed if _told(message, "has_media")]
-    if with_media:
-        prefetch_related_objects(with_media, "media")
-    return claimed
-
-
-def _told(message: Message, name: str) -> Any:
-    """Return what the claim told of a message beside its own columns."""
-    return vars(message)[name]
-
-
-def _thread(message: Message) -> Conversation:
-    """Return the conversation, as far as sending needs it."""
-    return Conversation(
-        pk=message.conversation_id,
-        tenant_id=message.tenant_id,
-        our_number=_told(message, "thread_our_number"),
-        remote=_told(message, "thread_remote"),
-        trunk_id=_told(message, "thread_trunk"),
-        extension_id=_told(message, "thread_extension"),
-        group_id=_told(message, "thread_group"),
-    )
 
 
 def _may_go(message: Message, opt_outs: dict[consent.Line, OptOut]) -> bool:
@@ -286,13 +230,7 @@ def _call(message: Message) -> SendResult:
             sender=message.sender,
             recipient=message.recipient,
             text=message.text,
-            media_urls=_links(message),
+            media_urls=tuple(media.link(item) for item in claiming.files(message)),
             status_url=f"{message.trunk.webhook_url}?ref={message.reference.hex}",
         )
     )
-
-
-def _links(message: Message) -> tuple[str, ...]:
-    if not _told(message, "has_media"):
-        return ()
-    return tuple(media.link(item) for item in message.media.all())

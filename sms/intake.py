@@ -109,13 +109,18 @@ def _event(trunk: Trunk, request: WebhookRequest, address: str | None) -> Provid
 def drain(_box: bell.Box) -> bool:
     """Process due events, a batch at a time; return whether more are due now."""
     until = time.monotonic() + SHIFT_SECONDS
+    quiet = False
     while time.monotonic() < until:
-        bell.quieten("drain_events")
         due = list(_due().values_list("pk", flat=True)[:BATCH])
-        if not due:
-            return False
-        if not _process_all(due):
+        if due and not _process_all(due):
             return False  # another worker holds them, and goes on with what is left
+        if not due and quiet:
+            return False
+        # While there is work the bell may as well go on ringing: we look anyway. Only before the
+        # last look it has to be quiet, so that no later event stays unheard.
+        quiet = not due
+        if quiet:
+            bell.quieten("drain_events")
     return True
 
 

@@ -118,6 +118,7 @@ def fetch_due() -> bool:
 
     Each is claimed by moving its ``due_at``, so that a killed worker's file comes up again.
     """
+    bell.quieten("fetch_media")
     now = timezone.now()
     with transaction.atomic():
         due = list(

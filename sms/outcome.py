@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from portal.models import Trunk
@@ -61,58 +60,104 @@ def settle(outcomes: Sequence[Outcome]) -> None:
 
 
 def _settle_all(outcomes: Sequence[Outcome]) -> None:
-    with transaction.atomic(durable=True):
-        Attempt.objects.bulk_create([_attempt(outcome) for outcome in outcomes])
-        moved = _accept_all(outcomes)
-        for outcome in outcomes:
-            if outcome.message.pk not in moved:
+    if all(isinstance(outcome.result, SendResult) for outcome in outcomes):
+        # The usual case is one statement, which commits by itself.
+        others = _write(outcomes)
+    else:
+        with transaction.atomic(durable=True):
+            others = _write(outcomes)
+            for outcome in others:
                 _settle(outcome)
-        _mark_trunks(outcomes)
-        bell.tell_all([_news(outcome.message) for outcome in outcomes])
+            others = []
+    for outcome in others:
+        _settle(outcome)
+    _mark_trunks(outcomes)
+    bell.tell_all([_news(outcome.message) for outcome in outcomes])
 
 
-_ACCEPT = """
+_WRITE = """
+WITH given AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%(rows)s::json) AS g (
+        id bigint, tenant_id bigint, trunk_id bigint, started_at timestamptz,
+        ended_at timestamptz, outcome text, code text, detail text, request text, response text,
+        provider_id text, segments int, poll_at timestamptz)
+), told AS (
+    INSERT INTO sms_attempt (message_id, tenant_id, trunk_id, started_at, ended_at, outcome, code,
+        detail, request, response)
+    SELECT id, tenant_id, trunk_id, started_at, ended_at, outcome, code, detail, request, response
+      FROM given g
+)
 UPDATE sms_message m
-   SET state = 'accepted', provider_id = v.provider_id, error = '', error_code = '',
-       segments = CASE WHEN v.segments > 0 THEN v.segments ELSE m.segments END,
-       poll_at = v.poll_at, history = m.history || %(line)s::jsonb
-  FROM unnest(%(ids)s::bigint[], %(provider_ids)s::text[], %(segments)s::int[],
-              %(poll_ats)s::timestamptz[]) AS v (id, provider_id, segments, poll_at)
- WHERE m.id = v.id AND m.state = ANY(%(from)s)
+   SET state = 'accepted', provider_id = g.provider_id, error = '', error_code = '',
+       segments = CASE WHEN g.segments > 0 THEN g.segments ELSE m.segments END,
+       poll_at = g.poll_at, history = m.history || %(line)s::jsonb
+  FROM given g
+ WHERE m.id = g.id AND g.outcome = 'accepted' AND m.state = ANY(%(sources)s)
 RETURNING m.id
 """
 
 
-def _accept_all(outcomes: Sequence[Outcome]) -> set[int]:
-    """Move all that were taken in one statement; return which moved.
-
-    The others, and those with something odd about them, are dealt with one by one.
-    """
-    taken = [(outcome.message, outcome.result) for outcome in outcomes]
-    plain = [(message, result) for message, result in taken if isinstance(result, SendResult)]
-    if not plain:
-        return set()
-    for message, result in plain:
-        _keep_parts(message, result.part_ids)
+def _write(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Keep all attempts, and move all messages that were taken; return the other outcomes."""
+    for outcome in outcomes:
+        if isinstance(outcome.result, SendResult):
+            _keep_parts(outcome.message, outcome.result.part_ids)
     values: dict[str, Any] = {
-        "ids": [message.pk for message, _result in plain],
-        "provider_ids": [result.provider_id[:128] for _message, result in plain],
-        "segments": [result.segments for _message, result in plain],
-        "poll_ats": [_poll_at(message) for message, _result in plain],
-        "from": [str(state) for state in sources(State.ACCEPTED)],
+        "rows": json.dumps([_row(outcome) for outcome in outcomes]),
+        "sources": [str(state) for state in sources(State.ACCEPTED)],
         "line": json.dumps([transition(State.ACCEPTED)]),
     }
     with connection.cursor() as cursor:
-        cursor.execute(_ACCEPT, values)
-        return {row[0] for row in cursor.fetchall()}
+        cursor.execute(_WRITE, values)
+        moved = {row[0] for row in cursor.fetchall()}
+    return [outcome for outcome in outcomes if outcome.message.pk not in moved]
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    message, result = outcome.message, outcome.result
+    error = result if isinstance(result, SendError) else None
+    taken = result if isinstance(result, SendResult) else None
+    poll_at = _poll_at(message) if taken else None
+    return {
+        "id": message.pk,
+        "tenant_id": message.tenant_id,
+        "trunk_id": message.trunk_id,
+        "started_at": outcome.started_at.isoformat(),
+        "ended_at": outcome.ended_at.isoformat(),
+        "outcome": _OUTCOMES[type(result)],
+        "code": error.code[:64] if error else "",
+        "detail": str(error)[:500] if error else "",
+        "request": result.request,
+        "response": result.response,
+        "provider_id": taken.provider_id[:128] if taken else "",
+        "segments": taken.segments if taken else 0,
+        "poll_at": poll_at.isoformat() if poll_at else None,
+    }
+
+
+class _Marks:
+    """When this process last noted that a trunk sends: a moment more or less needs no write."""
+
+    def __init__(self) -> None:
+        self._at: dict[int, datetime] = {}
+
+    def is_due(self, trunk_id: int, now: datetime) -> bool:
+        """Say whether it is to be noted again, and remember that it was."""
+        last = self._at.get(trunk_id)
+        if last is not None and abs(now - last) <= NOTICEABLE:
+            return False
+        self._at[trunk_id] = now
+        return True
+
+
+_marks = _Marks()
 
 
 def _mark_trunks(outcomes: Sequence[Outcome]) -> None:
-    trunks = {outcome.message.trunk_id for outcome in outcomes if outcome.message.trunk_id}
     now = timezone.now()
-    # A moment more or less is not worth a write.
-    stale = Q(last_send_at=None) | Q(last_send_at__lt=now - NOTICEABLE)
-    Trunk.objects.filter(stale, pk__in=trunks).update(last_send_at=now)
+    for trunk_id in {outcome.message.trunk_id or 0 for outcome in outcomes}:
+        if _marks.is_due(trunk_id, now):
+            Trunk.objects.filter(pk=trunk_id).update(last_send_at=now)
 
 
 def _settle(outcome: Outcome) -> None:
@@ -210,23 +255,6 @@ _OUTCOMES = {
     Unconfirmed: Attempt.Outcome.UNCONFIRMED,
     SendResult: Attempt.Outcome.ACCEPTED,
 }
-
-
-def _attempt(outcome: Outcome) -> Attempt:
-    result = outcome.result
-    error = result if isinstance(result, SendError) else None
-    return Attempt(
-        tenant_id=outcome.message.tenant_id,
-        message=outcome.message,
-        trunk_id=outcome.message.trunk_id,
-        started_at=outcome.started_at,
-        ended_at=outcome.ended_at,
-        outcome=_OUTCOMES[type(result)],
-        code=error.code[:64] if error else "",
-        detail=str(error)[:500] if error else "",
-        request=result.request,
-        response=result.response,
-    )
 
 
 def tell(message: Message) -> None:

@@ -1,10 +1,14 @@
 """Door: a provider posts here. The token in the path finds the trunk, the adapter the truth."""
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -16,12 +20,33 @@ from sms import intake, switchboard
 log = logging.getLogger(__name__)
 
 
+class AsItIs(BaseContentNegotiation):
+    """Takes what the adapter answers: what the provider says it accepts is not looked at."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        """Take none: the body is read as bytes."""
+        del request, parsers
+        return None
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,
+    ) -> tuple[BaseRenderer, str]:
+        """Take the first, which only errors of the framework are written with."""
+        del request, format_suffix
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
+
+
 class WebhookView(APIView):
     """One URL per trunk, for messages and receipts alike; GET too, where a provider uses it."""
 
     authentication_classes = ()
     permission_classes = ()
     parser_classes = ()
+    content_negotiation_class = AsItIs
     http_method_names = ["get", "post"]
     schema = None
 

@@ -21,7 +21,8 @@ class Attempt(models.Model):
         UNAVAILABLE = "unavailable", _("not reached")
         UNCONFIRMED = "unconfirmed", _("answer lost")
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    # Found by their message only; a tenant's go with its messages.
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+", db_index=False)
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attempts")
     trunk = models.ForeignKey(Trunk, on_delete=models.SET_NULL, null=True, related_name="attempts")
     started_at = models.DateTimeField(_("started"))

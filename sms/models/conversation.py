@@ -32,7 +32,10 @@ class Conversation(models.Model):
         EXTERNAL = "external", _("external")
         INTERNAL = "internal", _("internal")
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="conversations")
+    # No index of its own where one of those below begins with the column.
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, related_name="conversations", db_index=False
+    )
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.EXTERNAL)
     trunk = models.ForeignKey(
         Trunk, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -44,13 +47,28 @@ class Conversation(models.Model):
         help_text=_("Several numbers, sorted and joined with ;, are one group thread."),
     )
     extension = models.ForeignKey(
-        Extension, on_delete=models.CASCADE, null=True, blank=True, related_name="conversations"
+        Extension,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="conversations",
+        db_index=False,
     )
     peer = models.ForeignKey(
-        Extension, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+        Extension,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     group = models.ForeignKey(
-        Group, on_delete=models.CASCADE, null=True, blank=True, related_name="conversations"
+        Group,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="conversations",
+        db_index=False,
     )
     owner_key = models.CharField(
         max_length=48, editable=False, help_text=_("The owner as text, for the unique constraint.")
@@ -86,9 +104,22 @@ class Conversation(models.Model):
             fence_key("conversation_fence"),
         ]
         indexes = [
-            models.Index(fields=["extension", "-last_message_at"], name="conversation_own"),
-            models.Index(fields=["group", "-last_message_at"], name="conversation_group"),
-            models.Index(fields=["peer", "-last_message_at"], name="conversation_peer"),
+            # Every text moves its row in these: each holds only the rows that have such an owner.
+            models.Index(
+                fields=["extension", "-last_message_at"],
+                condition=Q(extension__isnull=False),
+                name="conversation_own",
+            ),
+            models.Index(
+                fields=["group", "-last_message_at"],
+                condition=Q(group__isnull=False),
+                name="conversation_group",
+            ),
+            models.Index(
+                fields=["peer", "-last_message_at"],
+                condition=Q(peer__isnull=False),
+                name="conversation_peer",
+            ),
             models.Index(fields=["tenant", "remote"], name="conversation_remote"),
         ]
 

@@ -36,7 +36,9 @@ class ProviderEvent(models.Model):
         UNMATCHED = "unmatched", _("a receipt for a message that we do not know")
         FAILING = "failing", _("processing failed again and again")
 
-    trunk = models.ForeignKey(Trunk, on_delete=models.CASCADE, related_name="events")
+    trunk = models.ForeignKey(
+        Trunk, on_delete=models.CASCADE, related_name="events", db_index=False
+    )  # the index event_trunk below begins with it
     tenant = models.ForeignKey(
         Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="events"
     )
