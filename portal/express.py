@@ -5,10 +5,11 @@ cost went into looking for them. What is not recognised here takes the usual way
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import SimpleTemplateResponse
-from django.urls import resolve
+from django.urls import ResolverMatch, resolve
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 HEADERS = {
@@ -29,7 +30,7 @@ class ExpressMiddleware:
         if not is_machine(request):
             return self.get_response(request)
         request.get_host()  # refuses a host that is not ours, as the usual way does
-        match = resolve(request.path_info)
+        match = _view_of(request.path_info)
         request.resolver_match = match
         response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
         if isinstance(response, SimpleTemplateResponse):
@@ -39,6 +40,12 @@ class ExpressMiddleware:
         if isinstance(response, HttpResponse):
             response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
+
+
+@lru_cache(maxsize=4096)
+def _view_of(path: str) -> ResolverMatch:
+    """Return the view of a path: the addresses do not change while we run."""
+    return resolve(path)
 
 
 def is_machine(request: HttpRequest) -> bool:

@@ -66,7 +66,10 @@ def accept(trunk: Trunk, request: WebhookRequest, address: str | None) -> Webhoo
     except ValueError as error:
         refusals.keep(_event(trunk, request, address), str(error))
         raise WebhookRefused("The trunk is not set up completely.") from error
-    _stored.put(_event(trunk, request, address))
+    now = timezone.now()
+    query, headers = request.query.replace("\x00", ""), _headers(trunk, request)
+    row = (trunk.pk, trunk.tenant_id, now, request.method, query, headers, request.body, address)
+    _stored.put((*row, now))
     return adapter.reply(request)
 
 
@@ -77,30 +80,31 @@ VALUES """
 _ROW = "(%s, %s, %s, %s, %s, %s, %s, %s, 'due', '', '', %s, 0, false)"
 
 
-def _store(events: Sequence[ProviderEvent]) -> Sequence[ProviderEvent]:
+def _store(rows: Sequence[tuple[Any, ...]]) -> Sequence[bool]:
     """Keep requests in one statement, which commits by itself."""
-    values: list[Any] = []
-    for event in events:
-        values += [event.trunk_id, event.tenant_id, event.received_at, event.method, event.query]
-        values += [json.dumps(event.headers), event.body, event.address, event.received_at]
     with connection.cursor() as cursor:
-        cursor.execute(_STORE + ", ".join([_ROW] * len(events)), values)
+        values = [value for row in rows for value in row]
+        cursor.execute(_STORE + ", ".join([_ROW] * len(rows)), values)
     bell.ring("drain_events")
-    return events
+    return [True] * len(rows)
 
 
 _stored = Together(_store)
 
 
+def _headers(trunk: Trunk, request: WebhookRequest) -> str:
+    """Return the headers as JSON, without what is secret."""
+    shown = {name: text for name, text in request.headers.items() if name not in _SECRET_HEADERS}
+    return redactor(trunk.secrets)(json.dumps(shown))
+
+
 def _event(trunk: Trunk, request: WebhookRequest, address: str | None) -> ProviderEvent:
-    hide = redactor(trunk.secrets)
-    headers = {k: hide(v) for k, v in request.headers.items() if k not in _SECRET_HEADERS}
     return ProviderEvent(
         trunk=trunk,
         tenant_id=trunk.tenant_id,
         method=request.method,
         query=request.query.replace("\x00", ""),
-        headers=headers,
+        headers=json.loads(_headers(trunk, request)),
         body=request.body,
         address=address,
     )

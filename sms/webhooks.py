@@ -1,7 +1,7 @@
 """Door: a provider posts here. The token in the path finds the trunk, the adapter the truth."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -63,7 +63,7 @@ class WebhookView(APIView):
             method=raw.method or "",
             # Signatures cover the address that the provider knows, not the one a proxy made.
             url=settings.PUBLIC_URL + raw.get_full_path(),
-            headers={name.lower(): value for name, value in raw.headers.items()},
+            headers=_headers(raw.META),
             query=raw.META.get("QUERY_STRING", ""),
             # One byte more than we take is enough to see that it is too much.
             body=raw.read(intake.most(trunk) + 1),
@@ -82,3 +82,16 @@ class WebhookView(APIView):
     def post(self, request: Request, token: str, **_: Any) -> HttpResponse:
         """Take a webhook with a body."""
         return self.handle(request, token)
+
+
+def _headers(meta: Mapping[str, Any]) -> dict[str, str]:
+    """Return a request's headers by their lower-case names, as WSGI hands them over."""
+    found = {
+        name[5:].replace("_", "-").lower(): value
+        for name, value in meta.items()
+        if name.startswith("HTTP_")
+    }
+    for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if meta.get(name):
+            found[name.replace("_", "-").lower()] = meta[name]
+    return found
