@@ -104,7 +104,8 @@ def trunk_form(provider: str, trunk: Trunk | None = None) -> type[TrunkForm]:
     declared = credential_fields(registry.get(provider).credentials_type)
     fields: dict[str, Any] = {}
     for field in declared:
-        fields[CREDENTIAL + field.name] = _credential(field, stored.get(field.name, ""))
+        value = stored.get(field.name, "")
+        fields[CREDENTIAL + field.name] = _credential(field, value, is_new=trunk is None)
         if field.secret and not field.required and stored.get(field.name):
             fields[FORGET + field.name] = forms.BooleanField(
                 label=_("Forget the stored %(label)s") % {"label": field.label},
@@ -114,7 +115,7 @@ def trunk_form(provider: str, trunk: Trunk | None = None) -> type[TrunkForm]:
     return type("TrunkForm", (TrunkForm,), {"provider": provider, "declared": declared, **fields})
 
 
-def _credential(field: CredentialField, stored: str) -> forms.Field:
+def _credential(field: CredentialField, stored: str, *, is_new: bool) -> forms.Field:
     validators = []
     if field.pattern:
         wrong = _("This does not look like the %(label)s. %(help)s") % {
@@ -131,7 +132,8 @@ def _credential(field: CredentialField, stored: str) -> forms.Field:
             initial=stored or field.default,
             widget=UnfoldAdminSelectWidget(),
         )
-    made_up = secrets.token_urlsafe(18) if field.generated and not stored else ""
+    # Only for a new trunk: an old one's provider would not know what we now begin to demand.
+    made_up = secrets.token_urlsafe(18) if field.generated and is_new else ""
     help_text = field.help
     if made_up and field.secret:
         help_text += str(_(" We made it up: enter it at the provider now, it is not shown again."))

@@ -292,3 +292,22 @@ def test_credentials_that_no_key_opens_can_be_entered_again(boss: Client, trunk:
 
     trunk.refresh_from_db()
     assert trunk.credentials == {"account_sid": SID, "auth_token": TOKEN}
+
+
+def test_a_login_for_webhooks_is_made_up_for_a_new_trunk_and_never_for_an_old_one(
+    boss: Client, tenant: Tenant
+) -> None:
+    new = boss.get(f"{ADD}?provider=bandwidth").context["adminform"].form
+    old = factories.TrunkFactory(
+        tenant=tenant,
+        provider="bandwidth",
+        credentials={
+            "account_id": "5500123",
+            "application_id": "c7a3d9e4-52b6-4f1a-8e07-93d5b1f6a248",
+        },
+    )
+
+    assert len(new.fields["credential_callback_password"].initial) > 20
+    kept = boss.get(page(old)).context["adminform"].form
+    assert kept.fields["credential_callback_password"].initial == ""
+    assert kept.fields["credential_callback_user_id"].initial == ""
