@@ -143,6 +143,9 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": 3,
+            # What runs again and again is planned once for each connection.
+            "server_side_binding": True,
+            "prepare_threshold": 3,
             "pool": {"min_size": 1, "max_size": 20, "timeout": 5, "reconnect_timeout": 5},
         },
     }

@@ -58,6 +58,8 @@ WITH given AS MATERIALIZED (
       FROM (SELECT DISTINCT ON (conversation_id) * FROM new WHERE conversation_id IS NOT NULL
              ORDER BY conversation_id, place DESC) n
      WHERE c.id = n.conversation_id
+       -- By the ids, however many rows the planner expects.
+       AND c.id = ANY(ARRAY(SELECT conversation_id FROM new WHERE conversation_id IS NOT NULL))
 ), kept AS (
     INSERT INTO sms_message AS m (tenant_id, trunk_id, conversation_id, extension_id, direction,
         sender, recipient, text, encoding, segments, state, provider_id, reference, client_key,
