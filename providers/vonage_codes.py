@@ -173,4 +173,4 @@ def _of_status(status: int) -> str:
 def number_of(problem: Payload) -> str:
     """Return the number of a problem, which is its title or ends the address of its type."""
     title = problem.text("title", "")
-    return title if title.isdecimal() else problem.text("type", "").rpartition("#")[2][:20]
+    return title if title.isdecimal() else problem.text("type", "").partition("#")[2][:20]
