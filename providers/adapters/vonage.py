@@ -58,8 +58,6 @@ from providers.payload import Payload
 MESSAGES_API = "https://api.nexmo.com"
 SMS, MESSAGES = "sms", "messages"
 PAGE_SIZE, MAX_PAGES = 100, 100
-# An update may clear what it does not name, so it repeats how the number takes calls.
-KEPT = ("app_id", "voiceCallbackType", "voiceCallbackValue")
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ class Vonage(Provider[Credentials]):
         """Enter the URL at one number; receipts get theirs with each message."""
         row = self._row(number)
         form = {"country": row.text("country"), "msisdn": row.text("msisdn"), "moHttpUrl": url}
-        form |= {name: row.text(name) for name in KEPT if name in row}
+        form |= _call_settings(row)
         answer = self.http.post(
             "/number/update", form=form, basic=self._basic(), explain=vonage_codes.explain
         )
@@ -234,6 +232,15 @@ class Vonage(Provider[Credentials]):
         able = row.strings("features")
         number = self.read(row.text("msisdn"))
         return ListedNumber(number=number, sms="SMS" in able, mms="MMS" in able)
+
+
+def _call_settings(row: Payload) -> dict[str, str]:
+    """Return how a number takes calls: an update may clear what it does not name."""
+    names = ["app_id"]
+    # Calls of an application follow from its ID; only these two are taken in an update.
+    if row.text("voiceCallbackType", "") in {"sip", "tel"}:
+        names += ["voiceCallbackType", "voiceCallbackValue"]
+    return {name: row.text(name) for name in names if name in row}
 
 
 def _is_empty(request: WebhookRequest) -> bool:
