@@ -76,9 +76,10 @@ def _receipts(adapter: type[Provider[Any]]) -> str:
 def _proof(adapter: type[Provider[Any]]) -> str:
     if not adapter.capabilities.inbound:
         return "none are taken"
-    if adapter.capabilities.signed_webhooks:
-        return "signature"
     fields = credential_fields(adapter.credentials_type)
+    if adapter.capabilities.signed_webhooks:
+        optional = any("sign" in field.name and not field.required for field in fields)
+        return "signature, if its secret is entered" if optional else "signature"
     if any(field.generated for field in fields):
         return "name and password, if entered"
     return "secret address only"

@@ -114,6 +114,34 @@ def test_what_the_pieces_share_means_another_message_some_time_later() -> None:
     assert Message.objects.count() == 2
 
 
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 3, 1, 2)])
+def test_a_long_text_in_three_pieces_is_whole_in_any_order(order: tuple[int, ...]) -> None:
+    line = line_at("vonage", {"api_key": "ab12cd34", "api_secret": "s"})
+    words = {1: "First, ", 2: "then 👋, ", 3: "and last."}
+    for part in order:
+        post(
+            line,
+            {
+                "api-key": "ab12cd34",
+                "msisdn": "16175550188",
+                "to": line.did.number.removeprefix("+"),
+                "messageId": f"1A000000{part}",
+                "concat": "true",
+                "concat-ref": "17",
+                "concat-total": "3",
+                "concat-part": str(part),
+                "text": words[part],
+                "type": "unicode",
+                "message-timestamp": "2026-03-04 05:06:08",
+            },
+        )
+
+    message = Message.objects.get()
+    assert message.text == "First, then 👋, and last."
+    assert (message.encoding, message.segments) == ("UCS-2", 1)
+    assert message.conversation.last_text == message.text
+
+
 @pytest.mark.parametrize(
     ("there", "text"),
     [
