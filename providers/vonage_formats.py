@@ -19,6 +19,7 @@ from providers.vonage_codes import MESSAGES_ADVICE, RECEIPT_ADVICE, number_of
 Read = Callable[[str], str]
 Render = Callable[[str], str]
 MAX_CALLBACK = 100  # characters that the SMS API takes
+MAX_PIECES = 255  # networks count the pieces of a text in one byte
 
 # Of receipts of the SMS API, then of the Messages API. "unknown" may be all that ever comes.
 STATUSES = {
@@ -75,9 +76,15 @@ def fields(request: WebhookRequest) -> Payload:
 def events(body: Payload, read: Read) -> Iterator[Event]:
     """Yield the one message or receipt, by its shape and not by the trunk's setting."""
     if "messageId" in body:
-        yield _old_receipt(body) if "status" in body else _old_inbound(body, read)
+        yield _old_receipt(body) if said(body, "status") else _old_inbound(body, read)
     elif body.text("channel", "sms") in CHANNELS:
         yield _receipt(body) if "status" in body else _inbound(body, read)
+
+
+def said(body: Payload, name: str) -> str:
+    """Return a text, empty where it is not set: GET and forms may say ``null`` for that."""
+    text = body.text(name, "")
+    return "" if text == "null" else text
 
 
 def _callback(message: OutboundMessage) -> str:
@@ -99,43 +106,40 @@ def _content(message: OutboundMessage) -> dict[str, Any]:
 
 
 def _old_inbound(body: Payload, read: Read) -> InboundMessage:
-    text = body.text("text", "")
-    if body.text("type", "text") == "binary" and not text:
+    if said(body, "type") == "binary" and not body.text("text", ""):
         raise body.wrong("type", "a binary message is no text")
-    piece = None
-    if body.text("concat", "") == "true":
-        piece = Piece(
-            key=body.ident("concat-ref"),
-            index=body.whole("concat-part"),
-            total=body.whole("concat-total", 0),
-        )
     return InboundMessage(
         provider_id=body.ident("messageId"),
         sender=read(body.text("msisdn")),
         recipients=(read(body.text("to")),),
-        text=text,
-        piece=piece,
+        text=body.text("text"),
+        piece=_piece(body),
         sent_at=body.moment("message-timestamp"),
     )
 
 
+def _piece(body: Payload) -> Piece | None:
+    if said(body, "concat").lower() != "true":
+        return None
+    index, total = body.whole("concat-part"), body.whole("concat-total", 0)
+    if not 1 <= index <= (total or MAX_PIECES) <= MAX_PIECES:
+        raise body.wrong("concat-part", f"{index} of {total} is no place in a text")
+    # References are soon used again; another total tells two texts of one sender apart.
+    return Piece(key=f"{body.ident('concat-ref')}/{total}", index=index, total=total)
+
+
 def _old_receipt(body: Payload) -> StatusUpdate:
-    word, status, code = body.text("status"), body.choice("status", STATUSES), _told(body)
-    said = RECEIPT_ADVICE.get(code, "") if status in FAILURES else ""
+    word, status = body.text("status"), body.choice("status", STATUSES)
+    code = "" if (told := said(body, "err-code")) == "0" else told
+    advice = RECEIPT_ADVICE.get(code, "") if status in FAILURES else ""
     return StatusUpdate(
         status=status,
         provider_id=body.ident("messageId"),
-        reference=body.text("client-ref", ""),
+        reference=said(body, "client-ref"),
         error_code=code,
-        detail=said if status else word,
+        detail=advice if status else word,
         at=body.moment("message-timestamp"),
     )
-
-
-def _told(body: Payload) -> str:
-    """Return the error code; one that is not set may come as the text ``null``."""
-    code = body.text("err-code", "")
-    return "" if code in {"0", "null"} else code
 
 
 def _inbound(body: Payload, read: Read) -> InboundMessage:
@@ -163,16 +167,16 @@ def _kind(body: Payload) -> str:
 
 def _receipt(body: Payload) -> StatusUpdate:
     word, status = body.text("status"), body.choice("status", STATUSES)
-    code, said = "", ""
+    code, advice = "", ""
     if "error" in body:
         error = body.child("error")
         code = number_of(error)
-        said = MESSAGES_ADVICE.get(code) or error.text("detail", "")
+        advice = MESSAGES_ADVICE.get(code) or error.text("detail", "")
     return StatusUpdate(
         status=status,
         provider_id=body.ident("message_uuid"),
         reference=body.text("client_ref", ""),
         error_code=code,
-        detail=said if status else word,
+        detail=advice if status else word,
         at=body.moment("timestamp"),
     )

@@ -118,7 +118,7 @@ class Vonage(Provider[Credentials]):
         if own.signature_secret:
             vonage_proof.require_signed(request, own.signature_secret, own.api_key)
         try:
-            account = vonage_formats.fields(request).text("api-key", "")
+            account = vonage_formats.said(vonage_formats.fields(request), "api-key")
         except Unreadable:
             return  # it is kept, and shown as unreadable
         if account not in {"", own.api_key}:

@@ -1,6 +1,9 @@
 """Vonage: an application's token and who may see it, long lists, and what a clerk reads."""
 
+import base64
 import hashlib
+import hmac
+import json
 from typing import Any
 
 import jwt
@@ -9,6 +12,8 @@ import responses
 import time_machine
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from providers import registry
 from providers.abilities import ListsNumbers
@@ -35,6 +40,11 @@ TEXT = OutboundMessage(
 
 def adapter(**amended: str) -> Provider[Any]:
     return registry.build("vonage", {**CASE.credentials, **amended})
+
+
+def in_base64(part: bytes) -> str:
+    """Write a part of a token."""
+    return base64.urlsafe_b64encode(part).decode().rstrip("=")
 
 
 def posted(body: bytes, claims: dict[str, object], algorithm: str = "HS256") -> WebhookRequest:
@@ -169,3 +179,33 @@ def test_a_token_of_a_public_key_is_no_proof() -> None:
     request = WebhookRequest(**{**vars(plain), "headers": {"authorization": f"Bearer {token}"}})
     with time_machine.travel(NOW, tick=False), pytest.raises(WebhookRefused):
         adapter(signature_secret=SECRET).authenticate(request)
+
+
+def test_a_short_signature_secret_is_as_good_as_a_long_one() -> None:
+    body = CASE.read("messages_mms.json")
+    claims: dict[str, Any] = {"iat": NOW, "payload_hash": hashlib.sha256(body).hexdigest()}
+    # Written by hand: the library warns of short keys when it signs, too.
+    parts = [{"alg": "HS256", "typ": "JWT"}, claims]
+    signed = ".".join(in_base64(json.dumps(part).encode()) for part in parts)
+    token = f"{signed}.{in_base64(hmac.digest(b'short', signed.encode(), 'sha256'))}"
+    plain = posted(body, claims)
+    request = WebhookRequest(**{**vars(plain), "headers": {"authorization": f"Bearer {token}"}})
+    with time_machine.travel(NOW, tick=False):
+        adapter(signature_secret="short").authenticate(request)
+        for other in ("shor", "shorts", "another"):
+            with pytest.raises(WebhookRefused):
+                adapter(signature_secret=other).authenticate(request)
+
+
+@settings(deadline=None, max_examples=200)
+@given(token=st.text(max_size=60), body=st.binary(max_size=60), query=st.text(max_size=60))
+def test_a_trunk_with_a_signature_secret_believes_no_stranger(
+    token: str, body: bytes, query: str
+) -> None:
+    url, trunk = "https://sms.example.com/webhooks/k3JtQ9/", adapter(signature_secret=SECRET)
+    for method, headers in (("POST", {"authorization": f"Bearer {token}"}), ("GET", {})):
+        request = WebhookRequest(method=method, url=url, headers=headers, query=query, body=body)
+        if not (query or body.strip()):
+            continue  # the trial of a new URL
+        with pytest.raises(WebhookRefused):
+            trunk.authenticate(request)
