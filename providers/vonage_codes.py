@@ -9,7 +9,7 @@ from providers.errors import (
     Rejected,
     SendError,
     Throttled,
-    Unavailable,
+    Unconfirmed,
 )
 from providers.payload import Payload
 
@@ -31,7 +31,7 @@ _RULES = "The rules of the recipient's country forbid this. Register sender and 
 SEND_ADVICE = {
     "1": "Vonage asks to send more slowly.",
     "4": "Vonage does not take this API key and secret. Enter them again.",
-    "5": "Vonage has a fault and sent nothing.",
+    "5": "Vonage had a fault; whether the text went out is not known.",
     "7": "Vonage does not text this number. Check it.",
     "8": _BARRED,
     "9": _NO_CREDIT,
@@ -63,7 +63,9 @@ RECEIPT_ADVICE = {
 }
 MESSAGES_ADVICE = {
     **dict.fromkeys(("1000", "1241"), "Vonage asks to send more slowly."),
-    **dict.fromkeys(("1030", "1100", "1331"), "Vonage or the carrier had a fault. Try later."),
+    **dict.fromkeys(
+        ("1030", "1100", "1331"), "Vonage or the carrier had a fault; ask the recipient first."
+    ),
     **dict.fromkeys(("1050", "1240"), _OPTED_OUT),
     **dict.fromkeys(("1060", "1080", "1140"), f"{_BARRED} It may lack the right to do this."),
     "1070": _NO_CREDIT,
@@ -85,16 +87,17 @@ MESSAGES_ADVICE = {
     "1381": "The file is too large. Keep all files of a message under 600 kB together.",
     "1382": "This type of file is not taken. Send JPEG, PNG or GIF.",
 }
-# What a code asks for; any other one refuses the message for good.
+# What a code asks for; any other one refuses the message for good. After a fault nobody says that
+# nothing was sent, and a receipt finds the message by our reference: so it stays unconfirmed.
 SEND_KINDS: Mapping[str, type[SendError]] = {
     **dict.fromkeys(("1", "10"), Throttled),
     **dict.fromkeys(("4", "8", "9", "11", "14"), CredentialsRefused),
-    "5": Unavailable,
+    "5": Unconfirmed,
 }
 MESSAGES_KINDS: Mapping[str, type[SendError]] = {
     **dict.fromkeys(("1000", "1241"), Throttled),
     **dict.fromkeys(("1060", "1070", "1080", "1140"), CredentialsRefused),
-    **dict.fromkeys(("1030", "1100", "1331"), Unavailable),
+    **dict.fromkeys(("1030", "1100", "1330", "1331"), Unconfirmed),
 }
 STATUS_KINDS: Mapping[int, type[SendError]] = {
     **dict.fromkeys((401, 402, 403), CredentialsRefused),
