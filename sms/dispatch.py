@@ -21,6 +21,7 @@ from providers.contract import OutboundMessage, SendResult
 from providers.errors import CredentialsRefused, Rejected, SendError, Unconfirmed
 from sms import bell, claiming, consent, media, outcome, pacing, permission, switchboard
 from sms.models import Message, OptOut, State
+from sms.models.message import MessageQuerySet
 from sms.outcome import Outcome
 
 log = logging.getLogger(__name__)
@@ -162,31 +163,41 @@ def claim(trunk: Trunk, limit: int) -> list[Message]:
     memory.refresh(now=True)
     while True:
         claimed = claiming.rows(trunk, limit)
-        opt_outs = consent.among(_line(message) for message in claimed)
+        opt_outs = consent.among(line for message in claimed for line in _lines(message))
         sendable = [message for message in claimed if _may_go(message, opt_outs)]
         if sendable or not claimed:
             return sendable
 
 
-def _line(message: Message) -> consent.Line:
-    return message.tenant_id, message.sender, message.recipient
+def _lines(message: Message) -> list[consent.Line]:
+    parties = message.recipient.split(";")
+    return [(message.tenant_id, message.sender, party) for party in parties]
 
 
 def _may_go(message: Message, opt_outs: dict[consent.Line, OptOut]) -> bool:
     if message.deadline and message.deadline < timezone.now():
-        outcome.end(message, _("It could not be sent before its deadline."), "deadline")
+        _give_up(message, _("It could not be sent before its deadline."), "deadline")
         return False
     try:
         _check_again(message, opt_outs)
     except permission.TenantSuspended as refusal:
-        held = Message.objects.filter(pk=message.pk)
-        held.move(State.HELD, note=refusal.detail, error=refusal.detail[:500])
+        _own(message).move(State.HELD, note=refusal.detail, error=refusal.detail[:500])
         outcome.tell(message)
         return False
     except permission.Refused as refusal:
-        outcome.end(message, refusal.detail, refusal.code)
+        _give_up(message, refusal.detail, refusal.code)
         return False
     return True
+
+
+def _own(message: Message) -> MessageQuerySet:
+    """Return the row, as long as our claim of it holds."""
+    return Message.objects.filter(pk=message.pk, claimed_at=message.claimed_at)
+
+
+def _give_up(message: Message, why: str, code: str) -> None:
+    outcome.give_up(_own(message), why, code)
+    outcome.tell(message)
 
 
 def _check_again(message: Message, opt_outs: dict[consent.Line, OptOut]) -> None:
@@ -199,8 +210,9 @@ def _check_again(message: Message, opt_outs: dict[consent.Line, OptOut]) -> None
         trunk_id=message.trunk_id,
         conversation=message.conversation,
     )
-    if _line(message) in opt_outs:
-        raise permission.opted_out(opt_outs[_line(message)])
+    for line in _lines(message):
+        if line in opt_outs:
+            raise permission.opted_out(opt_outs[line])
 
 
 def send(message: Message) -> Outcome:

@@ -50,9 +50,13 @@ def record(arrivals: Sequence[Arrival]) -> list[list[Finding]]:
 
 def _deliver(deliveries: Sequence[_Delivery]) -> None:
     """Keep whole messages, all in one statement, and do what follows from each."""
-    new = list({one.key: one for one in reversed(deliveries)}.values())[::-1]
-    if not new:
+    # Of repeats the first counts, in its place: the order of the others hangs on it.
+    first: dict[tuple[int, str, str], _Delivery] = {}
+    for one in deliveries:
+        first.setdefault(one.key, one)
+    if not first:
         return
+    new = list(first.values())
     entries = [_entry(one) for one in new]
     news: list[bell.News] = []
     for delivery, entry, verdict in zip(new, entries, placing.place(entries), strict=True):
@@ -93,14 +97,14 @@ def _follow_up(delivery: _Delivery, message: Message, *, is_new: bool) -> None:
     """Do what a text asks for beside being shown."""
     arrival, home = delivery.arrival, delivery.home
     media.expect(message, arrival.text, event=arrival.event, index=arrival.index)
-    if not is_new:
-        return
-    if home.group:
+    if home.group and is_new:
         assignment.designate(message.conversation, home.group)
-    # A keyword is a text of its own, never a piece of a longer one.
-    whole = arrival.text.piece is None or arrival.text.piece.total <= 1
-    meaning = consent.observe(message) if whole else None
-    autoreply.answer(message, did=home.did, when=home.when, meaning=meaning)
+    # A keyword is a text of its own, never a piece of a longer one; a file may come before it.
+    piece = arrival.text.piece
+    whole = piece is None or piece.total <= 1
+    meaning = consent.observe(message) if whole and (is_new or arrival.text.text) else None
+    if is_new or meaning:
+        autoreply.answer(message, did=home.did, when=home.when, meaning=meaning)
 
 
 def _news(message: Message) -> bell.News:

@@ -230,6 +230,8 @@ def _conclude(event: ProviderEvent, findings: list[Finding]) -> None:
     """Write the verdict into the event: done, in quarantine, or once more later."""
     event.tries += 1
     event.detail = "\n".join(finding.detail for finding in findings)[:4000]
+    # What waits for a suspended tenant is taken up again by itself: that reason must not be hidden.
+    findings = sorted(findings, key=lambda finding: finding.reason != Reason.SUSPENDED)
     event.reason = findings[0].reason if findings else ""
     owners = {finding.tenant_id for finding in findings}
     if event.tenant_id is None and len(owners) == 1:

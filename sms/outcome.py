@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from portal.models import Trunk
 from providers.abilities import PollsReceipts
@@ -23,6 +24,7 @@ from providers.errors import (
 )
 from sms import assignment, bell, pacing
 from sms.models import Attempt, Message, SentPart, State, sources, transition
+from sms.models.message import MessageQuerySet
 
 log = logging.getLogger(__name__)
 
@@ -162,39 +164,42 @@ def _mark_trunks(outcomes: Sequence[Outcome]) -> None:
 
 def _settle(outcome: Outcome) -> None:
     message, result = outcome.message, outcome.result
-    row = Message.objects.filter(pk=message.pk)
+    # A claim that was taken over belongs to another call, which this outcome says nothing about.
+    own = Message.objects.filter(pk=message.pk, claimed_at=message.claimed_at)
+    why: dict[str, Any] = {"note": str(result), "error": str(result)[:500]}
     match result:
         case SendResult():
             _accepted_late(message, result)
         case Rejected():
-            end(message, str(result), result.code)
+            own.move(State.FAILED, error_code=result.code[:64], **why)
         case CredentialsRefused():
             pause_trunk(message.trunk_id, str(result))
-            row.move(State.QUEUED, note=str(result), error=str(result)[:500])
+            own.move(State.QUEUED, **why)
         case Throttled():
             asked = min(result.retry_after or 0.0, LONGEST_WAIT)
             pacing.slow_down(message.trunk_id or 0, asked)
-            _again(message, result, at_least=asked)
+            _again(own, message.tries, result, at_least=asked)
         case Unavailable():
-            _again(message, result)
+            _again(own, message.tries, result)
         case _ if message.trunk and message.trunk.capable.capabilities.idempotent_send:
             # The provider drops a repeated reference, so asking again cannot send twice.
-            _again(message, result)
+            _again(own, message.tries, result, in_doubt=True)
         case _:
-            row.move(
-                State.UNCONFIRMED,
-                note=str(result),
-                error=str(result)[:500],
-                error_code=result.code[:64],
-            )
+            own.move(State.UNCONFIRMED, error_code=result.code[:64], **why)
 
 
-def end(message: Message, why: str, code: str) -> None:
-    """Let a message fail for good, with the reason for its author."""
-    Message.objects.filter(pk=message.pk).move(
+def give_up(rows: MessageQuerySet, why: str, code: str) -> int:
+    """End what will not be sent any more, with the reason for its author; return how many.
+
+    What an earlier call may have sent is not called failed.
+    """
+    doubt = _("%(why)s An earlier try may have reached the provider.") % {"why": why}
+    unsure = rows.filter(in_doubt=True).move(
+        State.UNCONFIRMED, note=doubt, error=doubt[:500], error_code=code[:64]
+    )
+    return unsure + rows.filter(in_doubt=False).move(
         State.FAILED, note=why, error=why[:500], error_code=code[:64]
     )
-    tell(message)
 
 
 def _accepted_late(message: Message, result: SendResult) -> None:
@@ -227,14 +232,23 @@ def _poll_at(message: Message) -> datetime | None:
     return timezone.now() + FIRST_POLL if polled else None
 
 
-def _again(message: Message, error: SendError, *, at_least: float = 0.0) -> None:
-    backoff = BACKOFF_SECONDS[min(message.tries, len(BACKOFF_SECONDS)) - 1]
-    Message.objects.filter(pk=message.pk).move(
+def _again(
+    own: MessageQuerySet,
+    tries: int,
+    error: SendError,
+    *,
+    at_least: float = 0.0,
+    in_doubt: bool = False,
+) -> None:
+    backoff = BACKOFF_SECONDS[min(tries, len(BACKOFF_SECONDS)) - 1]
+    doubt: dict[str, Any] = {"in_doubt": True} if in_doubt else {}
+    own.move(
         State.QUEUED,
         note=str(error),
         due_at=timezone.now() + timedelta(seconds=max(backoff, at_least)),
         error=str(error)[:500],
         error_code=error.code[:64],
+        **doubt,
     )
 
 

@@ -9,6 +9,7 @@ import json
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import Exists
 
 from portal.models import DID, Trunk
 from providers.contract import InboundMessage, Piece
@@ -69,12 +70,13 @@ def add(
 
 def complete(message: Message) -> None:
     """Write the text of all pieces that are there into the message, gaps marked."""
-    text = joined(list(message.pieces.values_list("index", "total", "text")))
-    measure = segments.measure(text)
-    Message.objects.filter(pk=message.pk).update(
-        text=text, encoding=measure.encoding, segments=measure.segments
-    )
-    Conversation.objects.filter(pk=message.conversation_id).update(last_text=text[:120])
+    message.text = joined(list(message.pieces.values_list("index", "total", "text")))
+    measure = segments.measure(message.text)
+    message.encoding, message.segments = measure.encoding, measure.segments
+    message.save(update_fields=["text", "encoding", "segments"])
+    newer = Message.objects.filter(conversation_id=message.conversation_id, pk__gt=message.pk)
+    thread = Conversation.objects.filter(~Exists(newer), pk=message.conversation_id)
+    thread.update(last_text=message.text[:120])
 
 
 def joined(pieces: list[tuple[int, int, str]]) -> str:

@@ -53,7 +53,7 @@ def _free(message: Message) -> None:
     row = Message.objects.filter(pk=message.pk, state=State.SENDING, claimed_at=message.claimed_at)
     why = _("The worker that was sending it stopped; the provider's answer is not known.")
     if message.trunk and message.trunk.capable.capabilities.idempotent_send:
-        row.move(State.QUEUED, note=why, due_at=timezone.now())
+        row.move(State.QUEUED, note=why, due_at=timezone.now(), in_doubt=True)
     else:
         row.move(State.UNCONFIRMED, note=why, error=why)
     outcome.tell(message)
@@ -69,7 +69,7 @@ def _expire(message: Message) -> None:
     # Only while it waits: what a worker claims this moment may still arrive.
     row = Message.objects.filter(pk=message.pk, state__in=_WAITING)
     why = _("It could not be sent before its deadline.")
-    if row.move(State.FAILED, note=why, error=why, error_code="deadline"):
+    if outcome.give_up(row, why, "deadline"):
         outcome.tell(message)
 
 

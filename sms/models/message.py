@@ -33,20 +33,13 @@ class State(models.TextChoices):
 
 # Forward only: a message that ended (delivered, undelivered, failed, cancelled) stays ended.
 # From SENDING back to QUEUED or HELD goes only what the provider surely did not take.
+# What is heard of a message that waits to be repeated: an earlier call may have arrived.
+_HEARD_OF_LATER = frozenset(
+    {State.ACCEPTED, State.SENT, State.DELIVERED, State.UNDELIVERED, State.UNCONFIRMED}
+)
 MOVES: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset(
-        {
-            State.SENDING,
-            State.HELD,
-            State.CANCELLED,
-            # A receipt for a message that waits to be repeated: the first call did arrive.
-            State.SENT,
-            State.DELIVERED,
-            State.UNDELIVERED,
-            State.FAILED,
-        }
-    ),
-    State.HELD: frozenset({State.QUEUED, State.FAILED, State.CANCELLED}),
+    State.QUEUED: _HEARD_OF_LATER | {State.SENDING, State.HELD, State.CANCELLED, State.FAILED},
+    State.HELD: _HEARD_OF_LATER | {State.QUEUED, State.FAILED, State.CANCELLED},
     State.SENDING: frozenset(
         {
             State.QUEUED,
@@ -167,6 +160,11 @@ class Message(models.Model):
     deadline = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
+    in_doubt = models.BooleanField(
+        db_default=False,
+        default=False,
+        help_text=_("A call of which nobody knows the outcome may have sent it."),
+    )
     poll_at = models.DateTimeField(
         null=True, blank=True, help_text=_("When the provider is asked for the receipt.")
     )

@@ -171,6 +171,17 @@ def test_what_was_withdrawn_while_a_text_was_queued_stops_it(
     assert not Attempt.objects.exists()
 
 
+def test_the_opt_out_of_one_of_several_recipients_stops_a_text_to_all(
+    line: CallerID, carrier: FakeProvider
+) -> None:
+    message = submit(line.extension)
+    Message.objects.filter(pk=message.pk).update(recipient=f"+16175550123;{fakes.REMOTE}")
+    OptOut.objects.create(tenant=line.tenant, remote=fakes.REMOTE)
+    drain(line.did.trunk)
+    message.refresh_from_db()
+    assert (carrier.calls, message.error_code) == ([], "opted_out")
+
+
 def test_a_did_that_moved_to_another_trunk_stops_what_was_queued_for_the_old_one(
     line: CallerID, carrier: FakeProvider
 ) -> None:
