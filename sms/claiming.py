@@ -12,26 +12,29 @@ from sms import switchboard
 from sms.models import Conversation, MediaFile, Message, State, transition
 
 _CLAIM = """
-UPDATE sms_message m SET state = 'sending', claimed_at = %(now)s, tries = tries + 1,
-       history = history || %(line)s::jsonb
-  FROM sms_conversation c
- WHERE c.id = m.conversation_id
--- An array and not IN: a join might run the SELECT more than once and claim beyond its limit.
-   AND m.id = ANY(ARRAY(
-    SELECT m.id FROM sms_message m
-    WHERE m.trunk_id = %(trunk)s AND m.state = 'queued' AND m.due_at <= %(now)s
-      -- Order within a conversation: nothing overtakes an older message that is on its way or
-      -- could be; one that has to wait lets the others pass. With a LIMIT of its own this is asked
-      -- for one candidate after the other, and never planned as a join over all that wait.
-      AND (
-        SELECT e.id FROM sms_message e
-        WHERE e.conversation_id = m.conversation_id AND e.id < m.id AND e.trunk_id = m.trunk_id
-          AND e.state IN ('queued', 'sending')
-          AND (e.state = 'sending' OR e.due_at <= %(now)s) LIMIT 1) IS NULL
-    ORDER BY m.lane, m.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
-RETURNING m.*, c.our_number AS thread_our_number, c.remote AS thread_remote,
-    c.trunk_id AS thread_trunk, c.extension_id AS thread_extension, c.group_id AS thread_group,
-    EXISTS (SELECT 1 FROM sms_mediafile f WHERE f.message_id = m.id) AS has_media
+WITH moved AS (
+    UPDATE sms_message m SET state = 'sending', claimed_at = %(now)s, tries = tries + 1,
+           history = history || %(line)s::jsonb
+    -- An array and not IN: a join might run the SELECT more than once and claim beyond its limit.
+     WHERE m.id = ANY(ARRAY(
+        SELECT m.id FROM sms_message m
+        WHERE m.trunk_id = %(trunk)s AND m.state = 'queued' AND m.due_at <= %(now)s
+          -- Order within a conversation: nothing overtakes an older message that is on its way or
+          -- could be; one that has to wait lets the others pass.
+          AND (
+            SELECT e.id FROM sms_message e
+            WHERE e.conversation_id = m.conversation_id AND e.id < m.id
+              AND e.trunk_id = m.trunk_id AND e.state IN ('queued', 'sending')
+              AND (e.state = 'sending' OR e.due_at <= %(now)s) LIMIT 1) IS NULL
+        ORDER BY m.lane, m.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
+    RETURNING m.*
+)
+SELECT m.*, c.our_number AS thread_our_number, c.remote AS thread_remote,
+       c.trunk_id AS thread_trunk, c.extension_id AS thread_extension, c.group_id AS thread_group,
+       (SELECT f.id FROM sms_mediafile f WHERE f.message_id = m.id LIMIT 1) IS NOT NULL AS has_media
+-- With a LIMIT of its own a look-up is made row by row, however many rows the planner expects:
+-- never as a join over a whole table.
+  FROM moved m, LATERAL (SELECT * FROM sms_conversation c WHERE c.id = m.conversation_id LIMIT 1) c
 """
 
 

@@ -91,7 +91,10 @@ def _refusal(draft: Draft, verdict: placing.Verdict) -> Message | Exception:
 def _first(draft: Draft) -> Message | None:
     if not draft.key:
         return None
-    rows = Message.objects.filter(extension=draft.extension, client_key=draft.key)
+    # The index has only rows with a key, and must be told that this is one.
+    rows = Message.objects.exclude(client_key="").filter(
+        extension=draft.extension, client_key=draft.key
+    )
     return rows.select_related("extension").first()
 
 

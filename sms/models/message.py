@@ -123,12 +123,18 @@ class Message(models.Model):
         API = 2, _("API")
         BULK = 3, _("bulk")
 
-    # No index of its own where one of those below begins with the column.
+    # Every state writes every index again, so a foreign key has none of its own: an index below
+    # begins with it, or nothing but the deletion of a whole trunk or extension asks by it.
     tenant = models.ForeignKey(
         Tenant, on_delete=models.CASCADE, related_name="messages", db_index=False
     )
     trunk = models.ForeignKey(
-        Trunk, on_delete=models.SET_NULL, null=True, blank=True, related_name="messages"
+        Trunk,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="messages",
+        db_index=False,
     )
     conversation = models.ForeignKey(
         Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False
@@ -139,6 +145,7 @@ class Message(models.Model):
         null=True,
         blank=True,
         related_name="messages",
+        db_index=False,
         help_text=_("Who wrote it; nobody for inbound and automatic messages."),
     )
     direction = models.CharField(_("direction"), max_length=8, choices=Direction.choices)
@@ -169,7 +176,12 @@ class Message(models.Model):
         null=True, blank=True, help_text=_("When the provider is asked for the receipt.")
     )
     event = models.ForeignKey(
-        ProviderEvent, on_delete=models.SET_NULL, null=True, blank=True, related_name="messages"
+        ProviderEvent,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="messages",
+        db_index=False,
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
 
@@ -213,6 +225,7 @@ class Message(models.Model):
             models.Index(
                 fields=["poll_at"], condition=Q(poll_at__isnull=False), name="message_poll"
             ),
+            models.Index(fields=["event"], condition=Q(event__isnull=False), name="message_event"),
             models.Index(fields=["conversation", "-id"], name="message_thread"),
             models.Index(
                 fields=["conversation", "id"],
