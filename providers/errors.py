@@ -3,6 +3,8 @@
 ``str(error)`` is always fit for a tenant administrator's eyes and never holds a credential.
 """
 
+from enum import StrEnum
+
 
 class ProviderError(Exception):
     """A call to a provider, or a request from one, did not end as it should.
@@ -30,12 +32,28 @@ class CredentialsRefused(SendError):
     """This trunk is broken: nothing sent through it can succeed until somebody repairs it."""
 
 
+class Limit(StrEnum):
+    """Whose limit is used up: what else has to wait."""
+
+    ACCOUNT = "account"
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+
+
 class Throttled(SendError):
     """Not now: the provider surely did not take it. ``retry_after`` is in seconds, or None."""
 
-    def __init__(self, message: str, *, code: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        retry_after: float | None = None,
+        limit: Limit = Limit.ACCOUNT,
+    ) -> None:
         super().__init__(message, code=code)
         self.retry_after = retry_after
+        self.limit = limit
 
 
 class Unavailable(SendError):

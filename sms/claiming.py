@@ -19,6 +19,7 @@ WITH moved AS (
      WHERE m.id = ANY(ARRAY(
         SELECT m.id FROM sms_message m
         WHERE m.trunk_id = %(trunk)s AND m.state = 'queued' AND m.due_at <= %(now)s
+          {only}
           -- Order within a conversation: nothing overtakes an older message that is on its way or
           -- could be; one that has to wait lets the others pass.
           AND (
@@ -38,15 +39,21 @@ SELECT m.*, c.our_number AS thread_our_number, c.remote AS thread_remote,
 """
 
 
-def rows(trunk: Trunk, limit: int) -> list[Message]:
+_ANY = _CLAIM.format(only="")
+_OF_ONE_SENDER = _CLAIM.format(only="AND m.sender = %(sender)s")
+
+
+def rows(trunk: Trunk, limit: int, sender: str = "") -> list[Message]:
     """Move at most ``limit`` due messages of a trunk to SENDING, and return them in their order.
 
-    They come with what sending needs of their trunk, extension, conversation and files.
+    With a sender only those from it. They come with what sending needs of their trunk, extension,
+    conversation and files.
     """
     now = timezone.now()
     line = json.dumps([transition(State.SENDING, at=now)])
-    values = {"trunk": trunk.pk, "limit": limit, "now": now, "line": line}
-    claimed = sorted(Message.objects.raw(_CLAIM, values), key=lambda row: (row.lane, row.pk))
+    values = {"trunk": trunk.pk, "limit": limit, "now": now, "line": line, "sender": sender}
+    found = Message.objects.raw(_OF_ONE_SENDER if sender else _ANY, values)
+    claimed = sorted(found, key=lambda row: (row.lane, row.pk))
     for message in claimed:
         message.trunk = trunk
         message.conversation = _thread(message)

@@ -7,11 +7,9 @@ calls in SENDING. No transaction is open during a call.
 import logging
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import partial
 from queue import Empty
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,15 +18,15 @@ from portal.models import Trunk
 from providers.contract import OutboundMessage, SendResult
 from providers.errors import CredentialsRefused, Rejected, SendError, Unconfirmed
 from sms import bell, claiming, consent, media, outcome, pacing, permission, switchboard
+from sms.hands import Holders, hands
 from sms.models import Message, OptOut, State
 from sms.models.message import MessageQuerySet
 from sms.outcome import Outcome
+from sms.turns import Rota, Turn
 
 log = logging.getLogger(__name__)
 
 SHIFT_SECONDS = 50
-# One slow provider may hold at most this share of a worker's threads.
-SHARE = 0.5
 # Longer pauses than this are left to the sweep, and a drain looks around at least this often.
 LONGEST_WAIT = 1.0
 # Outcomes that arrive within this time are written together.
@@ -40,57 +38,21 @@ BUSY_SECONDS = 0.05
 closing = threading.Event()
 
 
-class Hands:
-    """The threads of this process that call providers, and how many of them are free."""
-
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
-        self._free = threading.BoundedSemaphore(threads)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
-
-    def reserve(self, wanted: int) -> int:
-        """Reserve up to ``wanted`` free threads without waiting; return how many."""
-        got = 0
-        while got < wanted and self._free.acquire(blocking=False):
-            got += 1
-        return got
-
-    def release(self, unused: int) -> None:
-        """Give reserved threads back."""
-        for _each in range(unused):
-            self._free.release()
-
-    def call(self, message: Message, box: "bell.Box") -> None:
-        """Send on a reserved thread, which is free again afterwards; the outcome goes to box."""
-        self._pool.submit(self._call, message, box)
-
-    def _call(self, message: Message, box: "bell.Box") -> None:
-        result = send(message)
-        self._free.release()
-        box.put(result)
-
-
-@cache
-def hands() -> Hands:
-    """Return the process's sender threads; made at first use, after a worker has forked."""
-    return Hands(settings.SENDER_THREADS)
-
-
 def drain(trunk_id: int, box: bell.Box) -> bool:
     """Send what is due on a trunk; return whether more is due now.
 
     ``box`` brings the outcomes of the calls, and None for every ring that came meanwhile.
     """
     until = time.monotonic() + SHIFT_SECONDS
-    limit = max(1, int(hands().threads * SHARE))
+    rota = Rota(hands().threads)
     calls = 0
     while True:
         trunk = _sending(trunk_id)
         over = closing.is_set() or time.monotonic() > until
-        claimed, pause = 0, 0.0
+        started, pause = 0, 0.0
         if trunk and not over:
-            claimed, pause = _start(trunk, box, limit - calls)
-        calls += claimed
+            started, pause = _start(trunk, rota, box)
+        calls += started
         if not calls and (trunk is None or over or not 0 < pause <= LONGEST_WAIT):
             return trunk is not None and over and not closing.is_set()
         outcomes = _collect(box, min(pause or LONGEST_WAIT, LONGEST_WAIT), calls)
@@ -123,38 +85,63 @@ def _collect(box: bell.Box, patience: float, calls: int) -> list[Outcome]:
     return outcomes
 
 
-def _start(trunk: Trunk, box: bell.Box, room: int) -> tuple[int, float]:
+def _start(trunk: Trunk, rota: Rota, box: bell.Box) -> tuple[int, float]:
     """Claim and start as much as threads and pacing allow.
 
-    Returns how many were started, and the seconds after which to look again (0: when rung).
+    Returns how many were started, and the seconds after which to look again (0: when rung, or when
+    a call ends).
     """
-    if room <= 0:
-        return 0, 0.0
-    reserved = hands().reserve(room)
-    if not reserved:
-        return 0, BUSY_SECONDS if _is_due(trunk) else 0.0
-    granted, pause = pacing.take(trunk, reserved)
-    messages = claim(trunk, granted) if granted else []
-    if granted > len(messages):
+    started, pause, left = _round(trunk, rota, box)
+    if not left:
         # Nothing more is due: from now on a ring is needed, and one that came meanwhile counts.
         bell.quieten("drain_trunk", trunk.pk)
-        messages += claim(trunk, granted - len(messages))
-    hands().release(reserved - len(messages))
-    pacing.give_back(trunk, granted - len(messages))
+        more, pause, left = _round(trunk, rota, box)
+        started += more
+    return started, pause
+
+
+def _round(trunk: Trunk, rota: Rota, box: bell.Box) -> tuple[int, float, bool]:
+    """Give everybody who waits a turn; return also whether anything is left that is due."""
+    started, pauses, left = 0, [], False
+    for turn in rota.turns(trunk):
+        more, pause, stays = _take_turn(trunk, turn, box)
+        started += more
+        left = left or stays
+        if stays and pause:
+            pauses.append(pause)
+    return started, min(pauses, default=0.0), left
+
+
+def _take_turn(trunk: Trunk, turn: Turn, box: bell.Box) -> tuple[int, float, bool]:
+    holders = (("trunk", trunk.pk), ("tenant", turn.tenant_id))
+    reserved = hands().reserve(turn.most, holders)
+    if not reserved:
+        # A call of our own that ends wakes us; those of others do not.
+        wakes = hands().holds(holders[0])
+        return 0, 0.0 if wakes else BUSY_SECONDS, _is_due(trunk, turn)
+    granted, pause = pacing.take(reserved, *turn.buckets)
+    messages = claim(trunk, granted, turn.sender) if granted else []
+    hands().release(reserved - len(messages), holders)
+    pacing.give_back(granted - len(messages), *turn.buckets)
     for message in messages:
-        hands().call(message, box)
-    if granted > len(messages) or (pause and not _is_due(trunk)):
-        pause = 0.0
-    return len(messages), pause
+        hands().run(partial(_call_on_thread, message, holders, box))
+    if granted > len(messages):
+        return len(messages), 0.0, False
+    return len(messages), pause, not pause or _is_due(trunk, turn)
 
 
-def _is_due(trunk: Trunk) -> bool:
-    return Message.objects.filter(
-        trunk=trunk, state=State.QUEUED, due_at__lte=timezone.now()
-    ).exists()
+def _call_on_thread(message: Message, holders: Holders, box: bell.Box) -> None:
+    result = send(message)
+    hands().release(1, holders)
+    box.put(result)
 
 
-def claim(trunk: Trunk, limit: int) -> list[Message]:
+def _is_due(trunk: Trunk, turn: Turn) -> bool:
+    due = Message.objects.filter(trunk=trunk, state=State.QUEUED, due_at__lte=timezone.now())
+    return (due.filter(sender=turn.sender) if turn.sender else due).exists()
+
+
+def claim(trunk: Trunk, limit: int, sender: str = "") -> list[Message]:
     """Move at most ``limit`` due messages of the trunk to SENDING and return those to send.
 
     Permission, opt-out, tenant state and caller ID are checked again here; what may not go out
@@ -162,7 +149,7 @@ def claim(trunk: Trunk, limit: int) -> list[Message]:
     """
     memory.refresh(now=True)
     while True:
-        claimed = claiming.rows(trunk, limit)
+        claimed = claiming.rows(trunk, limit, sender)
         opt_outs = consent.among(line for message in claimed for line in _lines(message))
         sendable = [message for message in claimed if _may_go(message, opt_outs)]
         if sendable or not claimed:

@@ -16,6 +16,7 @@ from providers.abilities import PollsReceipts
 from providers.contract import SendResult
 from providers.errors import (
     CredentialsRefused,
+    Limit,
     Rejected,
     SendError,
     Throttled,
@@ -177,8 +178,8 @@ def _settle(outcome: Outcome) -> None:
             own.move(State.QUEUED, **why)
         case Throttled():
             asked = min(result.retry_after or 0.0, LONGEST_WAIT)
-            pacing.slow_down(message.trunk_id or 0, asked)
             _again(own, message.tries, result, at_least=asked)
+            _hold_others(message, result.limit, asked)
         case Unavailable():
             _again(own, message.tries, result)
         case _ if message.trunk and message.trunk.capable.capabilities.idempotent_send:
@@ -250,6 +251,25 @@ def _again(
         error_code=error.code[:64],
         **doubt,
     )
+
+
+def _hold_others(message: Message, limit: Limit, seconds: float) -> None:
+    """Let wait what the provider would throttle too."""
+    match limit:
+        case Limit.ACCOUNT:
+            if message.trunk:
+                pacing.slow_down(pacing.of_trunk(message.trunk), seconds)
+        case Limit.SENDER:
+            until = timezone.now() + timedelta(seconds=max(seconds, BACKOFF_SECONDS[0]))
+            Message.objects.filter(
+                trunk=message.trunk,
+                sender=message.sender,
+                state=State.QUEUED,
+                due_at__lt=until,
+            ).update(due_at=until)
+        case Limit.RECIPIENT:
+            # Nobody else waits for the same person.
+            return
 
 
 def pause_trunk(trunk_id: int | None, why: str) -> None:

@@ -1,10 +1,11 @@
-"""Sends per second per trunk, kept in Redis so that every worker sees the same clock.
+"""Sends per second, of a trunk and of a number, in Redis so that every worker sees the same clock.
 
 A token bucket that holds one second's worth (at least one message). After Redis lost its data
 the bucket is full again, which costs a second's burst and nothing else.
 """
 
 import logging
+from dataclasses import dataclass
 from functools import cache
 
 from redis import RedisError
@@ -14,6 +15,15 @@ from portal.models import Trunk
 from sms.bell import connection
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Where the sends that are allowed collect, so many a second."""
+
+    key: str
+    rate: float
+
 
 # KEYS[1] bucket; ARGV rate per second, capacity, wanted. Returns granted and milliseconds until
 # the next whole token. Redis's own clock, since workers' clocks differ.
@@ -41,39 +51,56 @@ def script() -> Script:
     return connection().register_script(_TAKE)
 
 
-def take(trunk: Trunk, wanted: int) -> tuple[int, float]:
-    """Take up to ``wanted`` sends from the trunk's bucket.
+def of_trunk(trunk: Trunk) -> Bucket:
+    """Return the bucket that everything sent through a trunk takes from."""
+    return Bucket(f"pace:{trunk.pk}", trunk.messages_per_second)
+
+
+def of_number(trunk: Trunk, number: str, rate: float) -> Bucket:
+    """Return the bucket of one of our numbers on a trunk."""
+    return Bucket(f"pace:{trunk.pk}:{number}", rate)
+
+
+def take(wanted: int, *buckets: Bucket) -> tuple[int, float]:
+    """Take up to ``wanted`` sends, each from all of the buckets.
 
     Returns how many are granted and the seconds until the next one. Without Redis nothing is
     granted: no worker may send faster than the provider allows because it cannot see the others.
     """
-    rate = trunk.messages_per_second
+    granted, pause = wanted, 0.0
+    for place, bucket in enumerate(buckets):
+        before, (granted, wait) = granted, _take(bucket, granted)
+        give_back(before - granted, *buckets[:place])
+        pause = max(pause, wait)
+    return granted, pause
+
+
+def _take(bucket: Bucket, wanted: int) -> tuple[int, float]:
+    rate = bucket.rate
     try:
-        granted, wait = script()(keys=[_key(trunk.pk)], args=[rate, max(1.0, rate), wanted])
+        granted, wait = script()(keys=[bucket.key], args=[rate, max(1.0, rate), wanted])
     except RedisError as error:
-        log.warning("pacing.blind trunk=%s error=%s", trunk.pk, error)
+        log.warning("pacing.blind bucket=%s error=%s", bucket.key, error)
         return 0, 1.0
     return int(granted), int(wait) / 1000
 
 
-def give_back(trunk: Trunk, unused: int) -> None:
+def give_back(unused: int, *buckets: Bucket) -> None:
     """Return sends that found no message."""
-    if unused:
+    if not unused:
+        return
+    for bucket in buckets:
         try:
-            connection().hincrbyfloat(_key(trunk.pk), "tokens", unused)
+            connection().hincrbyfloat(bucket.key, "tokens", unused)
         except RedisError as error:
-            log.warning("pacing.blind trunk=%s error=%s", trunk.pk, error)
+            log.warning("pacing.blind bucket=%s error=%s", bucket.key, error)
 
 
-def slow_down(trunk_id: int, seconds: float) -> None:
-    """Let nothing through the trunk for a while: the provider asked for it."""
+def slow_down(bucket: Bucket, seconds: float) -> None:
+    """Let nothing through for a while: the provider asked for it."""
     try:
         now = connection().time()[0]
-        connection().hset(_key(trunk_id), "slow", now + max(1.0, seconds))
-        connection().expire(_key(trunk_id), int(seconds) + 60)
+        connection().hset(bucket.key, "slow", now + max(1.0, seconds))
+        connection().expire(bucket.key, int(seconds) + 60)
     except RedisError as error:
-        log.warning("pacing.blind trunk=%s error=%s", trunk_id, error)
-
-
-def _key(trunk_id: int) -> str:
-    return f"pace:{trunk_id}"
+        log.warning("pacing.blind bucket=%s error=%s", bucket.key, error)

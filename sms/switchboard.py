@@ -47,6 +47,16 @@ def did(trunk_id: int, number: str) -> DID | None:
     return memory.recall(("did", trunk_id, number), load)
 
 
+def rates(trunk_id: int) -> dict[str, float]:
+    """Return messages a second for those numbers of a trunk that have a rate of their own."""
+
+    def load() -> dict[str, float]:
+        rows = DID.objects.filter(trunk_id=trunk_id, messages_per_second__isnull=False)
+        return {row.number: row.messages_per_second or 0.0 for row in rows}
+
+    return memory.recall(("rates", trunk_id), load)
+
+
 def rules(trunk_id: int, tenant_id: int) -> list[InboundRule]:
     """Return the enabled rules for a trunk's DIDs of a tenant, with all they point at."""
     rows = InboundRule.objects.filter(trunk_id=trunk_id, tenant_id=tenant_id, enabled=True)

@@ -1,5 +1,6 @@
 """A number that the outside world can text."""
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +30,14 @@ class DID(models.Model):
         help_text=_("US numbers need an approved campaign at the provider before they can send."),
     )
 
+    messages_per_second = models.FloatField(
+        _("messages per second"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.01)],
+        help_text=_("What this number may send; empty: as much as its trunk."),
+    )
+
     class Meta:
         ordering = ["number"]
         verbose_name = _("DID")
@@ -44,6 +53,9 @@ class DID(models.Model):
                 condition=models.Q(number__regex=r"^(\+[1-9][0-9]{6,14}|[0-9]{3,7})$"),
                 name="did_normal_form",
                 violation_error_message=_("Write the number with its country code."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(messages_per_second__gt=0), name="did_rate_positive"
             ),
             fence_key("did_fence"),
         ]

@@ -215,6 +215,11 @@ class Message(models.Model):
                 fields=["trunk", "lane", "id"], condition=Q(state="queued"), name="message_queued"
             ),
             models.Index(
+                fields=["trunk", "sender", "lane", "id"],
+                condition=Q(state="queued"),
+                name="message_turns",
+            ),
+            models.Index(
                 fields=["claimed_at"], condition=Q(state="sending"), name="message_sending"
             ),
             models.Index(

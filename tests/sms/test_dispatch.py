@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from portal.models import DID, CallerID, Extension, Tenant, Trunk
 from sms import dispatch, media, pacing
+from sms.hands import hands
 from sms.models import Attempt, Message, OptOut
 from tests import factories, fakes
 from tests.crowd import at_once
@@ -25,11 +26,11 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def ten_threads(settings: Settings) -> Iterator[None]:
-    """Let this process have ten sender threads, of which one trunk may use five."""
+    """Let this process have ten sender threads, of which one trunk alone may use seven."""
     settings.SENDER_THREADS = 10
-    dispatch.hands.cache_clear()
+    hands.cache_clear()
     yield
-    dispatch.hands.cache_clear()
+    hands.cache_clear()
 
 
 def test_a_text_reaches_the_carrier_with_all_it_needs(
@@ -295,12 +296,12 @@ def test_one_trunk_never_holds_more_than_its_share_of_the_threads(
         full.release()
         gate.wait(10)
 
-    carrier.will(*[fakes.then(wait, fakes.accepted())] * 5)
-    for number in range(8):
+    carrier.will(*[fakes.then(wait, fakes.accepted())] * 7)
+    for number in range(10):
         submit(line.extension, to=f"+1617555{number:04d}")
 
     def look() -> None:
-        for _each in range(5):
+        for _each in range(7):
             full.acquire(timeout=10)
         seen.append(len(carrier.calls))
         gate.set()
@@ -309,24 +310,23 @@ def test_one_trunk_never_holds_more_than_its_share_of_the_threads(
     watcher.start()
     drain(line.did.trunk)
     watcher.join()
-    assert seen == [5]
-    assert len(carrier.calls) == 8
+    assert seen == [7]
+    assert len(carrier.calls) == 10
 
 
 @pytest.mark.usefixtures("ten_threads")
 def test_a_drain_that_finds_no_free_thread_sends_later(
     line: CallerID, carrier: FakeProvider
 ) -> None:
-    hands = dispatch.hands()
-    taken = hands.reserve(10)
-    assert (taken, hands.reserve(1)) == (10, 0)
-    timer = threading.Timer(0.2, hands.release, [taken])
+    taken = hands().reserve(10, ())
+    assert (taken, hands().reserve(1, ())) == (10, 0)
+    timer = threading.Timer(0.2, hands().release, [taken, ()])
     timer.start()
     submit(line.extension)
     drain(line.did.trunk)
     timer.join()
     assert len(carrier.calls) == 1
-    assert hands.reserve(11) == 10
+    assert hands().reserve(11, ()) == 10
 
 
 def test_every_thread_and_every_token_is_given_back(line: CallerID, carrier: FakeProvider) -> None:
@@ -334,10 +334,10 @@ def test_every_thread_and_every_token_is_given_back(line: CallerID, carrier: Fak
     for number in range(6):
         submit(line.extension, to=f"+1617555{number:04d}")
     drain(line.did.trunk)
-    hands = dispatch.hands()
-    assert hands.reserve(hands.threads) == hands.threads
-    hands.release(hands.threads)
-    granted, _wait = pacing.take(line.did.trunk, 1000)
+    everyone = hands().threads
+    assert hands().reserve(everyone, ()) == everyone
+    hands().release(everyone, ())
+    granted, _wait = pacing.take(1000, pacing.of_trunk(line.did.trunk))
     assert granted >= 1000 - 6
 
 

@@ -71,7 +71,7 @@ def test_a_throttled_text_waits_as_long_as_the_provider_asks(
     message = send(line.extension)
     assert message.state == "queued"
     assert timedelta(seconds=80) < message.due_at - timezone.now() <= timedelta(seconds=90)
-    granted, wait = pacing.take(line.did.trunk, 1)
+    granted, wait = pacing.take(1, pacing.of_trunk(line.did.trunk))
     assert granted == 0
     assert 80 < wait <= 90
 
@@ -90,7 +90,7 @@ def test_no_provider_silences_a_trunk_for_longer_than_an_hour(
     carrier.will(fakes.throttled(retry_after=999_999_999))
     message = send(line.extension)
     assert message.due_at - timezone.now() <= timedelta(hours=1)
-    assert pacing.take(line.did.trunk, 1)[1] <= 3600
+    assert pacing.take(1, pacing.of_trunk(line.did.trunk))[1] <= 3600
     # The mark outlives the bucket's own short life.
     assert redis_client.ttl(f"pace:{line.did.trunk.pk}") > 3600
 
