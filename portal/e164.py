@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import phonenumbers
 from django.utils.translation import gettext as _
 
+from providers.pace import NumberKind
+
 POOL_LIMIT = 100_000
 _SEPARATORS = re.compile(r"[\s().\-/]")
 _SHORT_CODE = re.compile(r"[0-9]{3,7}")
@@ -35,6 +37,15 @@ def is_short_code(number: str) -> bool:
 def is_sender_id(word: str) -> bool:
     """Say whether the text can be a Sender ID: up to 11 characters, at least one letter."""
     return _SENDER_ID.fullmatch(word) is not None
+
+
+def kind(number: str) -> NumberKind:
+    """Return what kind of number this is, given in normal form."""
+    if is_short_code(number):
+        return NumberKind.SHORT_CODE
+    parsed = phonenumbers.parse(number, None)
+    toll_free = phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.TOLL_FREE
+    return NumberKind.TOLL_FREE if toll_free else NumberKind.LOCAL
 
 
 def can_be_answered(number: str) -> bool:

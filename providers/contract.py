@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from providers.download import Media
 from providers.errors import Unreadable
 from providers.http import Http
+from providers.pace import UNKNOWN, Pace
 
 
 class NumberFormat(StrEnum):
@@ -56,7 +57,7 @@ class Capabilities:
     picture, empty unknown. ``idempotent_send`` says that the provider drops a repeated
     ``reference``. ``message_ids`` says that inbound messages carry an id; without one, equal bodies
     within minutes count as one message. ``answers_keywords`` says that the provider itself confirms
-    STOP, START and HELP to the texter.
+    STOP, START and HELP to the texter. ``pace`` is how fast it takes messages.
     """
 
     inbound: bool = True
@@ -74,6 +75,7 @@ class Capabilities:
     idempotent_send: bool = False
     message_ids: bool = True
     answers_keywords: bool = False
+    pace: Pace = UNKNOWN
     number_format: NumberFormat = NumberFormat.E164
 
     def takes(self, content_type: str) -> bool:

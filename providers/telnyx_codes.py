@@ -4,13 +4,14 @@ import re
 import time
 
 from providers.answer import Answer
-from providers.errors import CredentialsRefused, Rejected, SendError, Throttled, Unconfirmed
+from providers.errors import CredentialsRefused, Limit, Rejected, SendError, Throttled, Unconfirmed
 
 KEY = ("10009", "20001", "20002", "20003", "20006", "20008")
 RIGHTS = ("10010", "20012", "20013", "20014", "20015", "20016", "20017")
 # Nothing can succeed until somebody repairs the account.
 ACCOUNT = {*KEY, *RIGHTS, "20100", "40314"}
 LATER = {"10011", "40318", "40320"}
+OF_SENDER = {"40318", "40320"}
 FAULT = {"10007", "10008"}
 # With HTTP 422 these are refusals of the message, and not of a repeat with another body.
 NAMED_422 = {"10015", "10016", "10027"}
@@ -85,7 +86,8 @@ def refusal(answer: Answer, code: str, said: str) -> SendError:
         return CredentialsRefused(sentence, code=code)
     if code in LATER or (answer.status == 429 and code != SPENT):
         wait = answer.retry_after or _reset(answer)
-        return Throttled(sentence, code=code, retry_after=wait)
+        limit = Limit.SENDER if code in OF_SENDER else Limit.ACCOUNT
+        return Throttled(sentence, code=code, retry_after=wait, limit=limit)
     if code in FAULT or answer.status >= 500:
         return Unconfirmed(f"Telnyx has a fault of its own: {said}", code=code)
     if answer.status == 422 and not (code in NAMED_422 or code.startswith("4")):

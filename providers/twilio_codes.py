@@ -1,11 +1,13 @@
 """Twilio's error codes: whom they blame, and plain words with the next step."""
 
 from providers.answer import Answer
-from providers.errors import CredentialsRefused, Rejected, SendError, Throttled
+from providers.errors import CredentialsRefused, Limit, Rejected, SendError, Throttled
 
 # Nothing can succeed until somebody repairs the account.
 ACCOUNT = {"20003", "20005", "20008", "20404", "30002"}
 LATER = {"20429", "21611", "30001", "30022", "30023", "30027", "63017", "63018"}
+# Of those, what limits the number or its campaign, and no other sender of the account.
+OF_SENDER = {"21611", "30022", "30023", "30027"}
 
 ADVICE = {
     "20003": "Twilio does not take Account SID and token (or API key). Enter them again.",
@@ -74,7 +76,8 @@ def refusal(answer: Answer, code: str) -> SendError:
     said = answer.text("message", "") or answer.text("detail", "")
     sentence = ADVICE.get(code) or f"Twilio refused: {said}"
     if answer.status == 429 or code in LATER:
-        return Throttled(sentence, code=code, retry_after=answer.retry_after)
+        limit = Limit.SENDER if code in OF_SENDER else Limit.ACCOUNT
+        return Throttled(sentence, code=code, retry_after=answer.retry_after, limit=limit)
     if code in ACCOUNT or answer.status == 401:
         return CredentialsRefused(sentence, code=code)
     return Rejected(sentence, code=code)

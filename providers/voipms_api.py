@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from providers.answer import Answer
-from providers.errors import CredentialsRefused, Rejected, Throttled, Unavailable
+from providers.errors import CredentialsRefused, Limit, Rejected, Throttled, Unavailable
 from providers.http import Http
 from providers.payload import Payload
 
@@ -17,7 +17,9 @@ ACCOUNT_WORDS = {"invalid_credentials", "missing_credentials", "api_not_enabled"
 TROUBLE_WORDS = {
     "sms_failed", "method_maintenance", "provider_outofservice", "tls_error", "unavailable_info",
 }  # fmt: skip
-WAITS = {"limit_reached": 6 * 3600.0, "sms_wait_message": 60.0}
+# Said of one DID.
+CHANGED = "sms_wait_message"
+WAITS = {"limit_reached": 6 * 3600.0, CHANGED: 60.0}
 EMPTY_WORDS = {"no_sms", "no_did"}
 NO_TEXT = "VoIP.ms found no text that it can send. Write one."
 ADVICE = {
@@ -98,7 +100,8 @@ def _explain(answer: Answer) -> None:
     if word in ACCOUNT_WORDS:
         raise CredentialsRefused(sentence, code=word)
     if word in WAITS:
-        raise Throttled(sentence, code=word, retry_after=WAITS[word])
+        limit = Limit.SENDER if word == CHANGED else Limit.ACCOUNT
+        raise Throttled(sentence, code=word, retry_after=WAITS[word], limit=limit)
     if word in TROUBLE_WORDS:
         raise Unavailable(sentence, code=word)
     raise Rejected(sentence, code=word)

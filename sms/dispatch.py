@@ -17,7 +17,7 @@ from portal.memory import memory
 from portal.models import Trunk
 from providers.contract import OutboundMessage, SendResult
 from providers.errors import CredentialsRefused, Rejected, SendError, Unconfirmed
-from sms import bell, claiming, consent, media, outcome, pacing, permission, switchboard
+from sms import bell, claiming, consent, media, outcome, pacing, permission, switchboard, unsent
 from sms.hands import Holders, hands
 from sms.models import Message, OptOut, State
 from sms.models.message import MessageQuerySet
@@ -183,7 +183,7 @@ def _own(message: Message) -> MessageQuerySet:
 
 
 def _give_up(message: Message, why: str, code: str) -> None:
-    outcome.give_up(_own(message), why, code)
+    unsent.give_up(_own(message), why, code)
     outcome.tell(message)
 
 

@@ -9,27 +9,23 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from portal.models import Trunk
 from providers.abilities import PollsReceipts
 from providers.contract import SendResult
 from providers.errors import (
     CredentialsRefused,
-    Limit,
     Rejected,
     SendError,
     Throttled,
     Unavailable,
     Unconfirmed,
 )
-from sms import assignment, bell, pacing
+from sms import assignment, bell, unsent
 from sms.models import Attempt, Message, SentPart, State, sources, transition
-from sms.models.message import MessageQuerySet
 
 log = logging.getLogger(__name__)
 
-BACKOFF_SECONDS = (5, 15, 60, 300, 900)
 NOTICEABLE = timedelta(seconds=1)
 # How soon a provider that posts no receipts is asked for one.
 FIRST_POLL = timedelta(minutes=1)
@@ -174,33 +170,19 @@ def _settle(outcome: Outcome) -> None:
         case Rejected():
             own.move(State.FAILED, error_code=result.code[:64], **why)
         case CredentialsRefused():
-            pause_trunk(message.trunk_id, str(result))
+            unsent.pause_trunk(message.trunk_id, str(result))
             own.move(State.QUEUED, **why)
         case Throttled():
             asked = min(result.retry_after or 0.0, LONGEST_WAIT)
-            _again(own, message.tries, result, at_least=asked)
-            _hold_others(message, result.limit, asked)
+            unsent.again(own, message.tries, result, at_least=asked)
+            unsent.hold_others(message, result.limit, asked)
         case Unavailable():
-            _again(own, message.tries, result)
+            unsent.again(own, message.tries, result)
         case _ if message.trunk and message.trunk.capable.capabilities.idempotent_send:
             # The provider drops a repeated reference, so asking again cannot send twice.
-            _again(own, message.tries, result, in_doubt=True)
+            unsent.again(own, message.tries, result, in_doubt=True)
         case _:
             own.move(State.UNCONFIRMED, error_code=result.code[:64], **why)
-
-
-def give_up(rows: MessageQuerySet, why: str, code: str) -> int:
-    """End what will not be sent any more, with the reason for its author; return how many.
-
-    What an earlier call may have sent is not called failed.
-    """
-    doubt = _("%(why)s An earlier try may have reached the provider.") % {"why": why}
-    unsure = rows.filter(in_doubt=True).move(
-        State.UNCONFIRMED, note=doubt, error=doubt[:500], error_code=code[:64]
-    )
-    return unsure + rows.filter(in_doubt=False).move(
-        State.FAILED, note=why, error=why[:500], error_code=code[:64]
-    )
 
 
 def _accepted_late(message: Message, result: SendResult) -> None:
@@ -231,54 +213,6 @@ def _poll_at(message: Message) -> datetime | None:
     """Return when to ask for the receipt, None where the provider posts it by itself."""
     polled = message.trunk and issubclass(message.trunk.capable, PollsReceipts)
     return timezone.now() + FIRST_POLL if polled else None
-
-
-def _again(
-    own: MessageQuerySet,
-    tries: int,
-    error: SendError,
-    *,
-    at_least: float = 0.0,
-    in_doubt: bool = False,
-) -> None:
-    backoff = BACKOFF_SECONDS[min(tries, len(BACKOFF_SECONDS)) - 1]
-    doubt: dict[str, Any] = {"in_doubt": True} if in_doubt else {}
-    own.move(
-        State.QUEUED,
-        note=str(error),
-        due_at=timezone.now() + timedelta(seconds=max(backoff, at_least)),
-        error=str(error)[:500],
-        error_code=error.code[:64],
-        **doubt,
-    )
-
-
-def _hold_others(message: Message, limit: Limit, seconds: float) -> None:
-    """Let wait what the provider would throttle too."""
-    match limit:
-        case Limit.ACCOUNT:
-            if message.trunk:
-                pacing.slow_down(pacing.of_trunk(message.trunk), seconds)
-        case Limit.SENDER:
-            until = timezone.now() + timedelta(seconds=max(seconds, BACKOFF_SECONDS[0]))
-            Message.objects.filter(
-                trunk=message.trunk,
-                sender=message.sender,
-                state=State.QUEUED,
-                due_at__lt=until,
-            ).update(due_at=until)
-        case Limit.RECIPIENT:
-            # Nobody else waits for the same person.
-            return
-
-
-def pause_trunk(trunk_id: int | None, why: str) -> None:
-    """Stop sending through a trunk until an administrator repairs it."""
-    paused = Trunk.objects.filter(pk=trunk_id or 0, paused_since__isnull=True).update(
-        paused_since=timezone.now(), paused_reason=why[:300]
-    )
-    if paused:
-        log.error("trunk.paused trunk=%s why=%s", trunk_id, why)
 
 
 _OUTCOMES = {

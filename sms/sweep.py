@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from sms import bell, outcome
+from sms import bell, outcome, unsent
 from sms.models import MediaFile, Message, ProviderEvent, SeenBody, State
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def _expire(message: Message) -> None:
     # Only while it waits: what a worker claims this moment may still arrive.
     row = Message.objects.filter(pk=message.pk, state__in=_WAITING)
     why = _("It could not be sent before its deadline.")
-    if outcome.give_up(row, why, "deadline"):
+    if unsent.give_up(row, why, "deadline"):
         outcome.tell(message)
 
 

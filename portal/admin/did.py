@@ -34,7 +34,7 @@ def add_pool(form: PoolForm) -> list[DID]:
     known = set(DID.objects.filter(trunk=data["trunk"]).values_list("number", flat=True))
     return add_rows(
         [
-            DID(tenant=form.tenant, trunk=data["trunk"], number=number, **flags)
+            DID.usual(tenant=form.tenant, trunk=data["trunk"], number=number, **flags)
             for number in data["pool"]
             if number not in known
         ]
@@ -105,7 +105,7 @@ class DIDAdmin(TenantScopedAdmin[DID]):
     list_select_related = ("trunk",)
     search_fields = ("number", "label")
     readonly_fields = ("pretty", "trunk")
-    fields = ("pretty", "trunk", ("sms", "mms"), "label", "campaign_note")
+    fields = ("pretty", "trunk", ("sms", "mms"), "messages_per_second", "label", "campaign_note")
     acts = (
         Act("webhook", gettext_lazy("Set webhook"), set_webhook, fits=can_set_webhook),
         Act("look", gettext_lazy("Check the webhook"), read_webhook, fits=can_read_webhook),
@@ -118,8 +118,7 @@ class DIDAdmin(TenantScopedAdmin[DID]):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show a system administrator whose number it is."""
-        fields = ("pretty", "trunk", ("sms", "mms"), "label", "campaign_note")
-        return ("tenant", *fields) if is_system(request) else fields
+        return ("tenant", *self.fields) if is_system(request) else self.fields
 
     def may_act(self, request: HttpRequest, row: Any) -> bool:
         """Leave a shared trunk to the system administrator."""

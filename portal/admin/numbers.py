@@ -101,7 +101,7 @@ def _import(page: Any, request: HttpRequest, trunk: Trunk) -> HttpResponse:
 
 
 def _did(tenant: Tenant, trunk: Trunk, one: ListedNumber) -> DID:
-    return DID(
+    return DID.usual(
         tenant=tenant,
         trunk=trunk,
         number=one.number,

@@ -21,6 +21,8 @@ from providers import registry
 from providers.contract import Provider
 from providers.credentials import credential_fields
 
+# Messages a second, where nothing better is known.
+DEFAULT_RATE = 10
 SANDBOX = "sandbox"
 
 
@@ -114,7 +116,7 @@ class Trunk(models.Model):
     )
     messages_per_second = models.FloatField(
         _("messages per second"),
-        default=10,
+        default=DEFAULT_RATE,
         validators=[MinValueValidator(0.01)],
     )
     webhook_token = models.CharField(
@@ -157,6 +159,11 @@ class Trunk(models.Model):
             raise ValidationError(
                 {"sender_id": _("This provider sends from numbers only; leave it empty.")}
             )
+
+    @property
+    def usual_rate(self) -> float:
+        """Messages a second that the provider takes from an account, or a careful guess."""
+        return self.capable.capabilities.pace.account or DEFAULT_RATE
 
     @property
     def capable(self) -> type[Provider[Any]]:

@@ -54,6 +54,7 @@ from providers.download import Media
 from providers.errors import Rejected, Unreadable, WebhookRefused
 from providers.exchange import basic_token
 from providers.http import Http, Parts
+from providers.pace import Pace
 from providers.payload import Payload
 
 ACCOUNT_API = "https://api.bandwidth.com"
@@ -92,7 +93,7 @@ class Bandwidth(Provider[Credentials]):
     credentials_type = Credentials
     capabilities = Capabilities(
         mms=True, max_media=10, max_file_bytes=3_500_000, max_text=2048,
-        sender_id=True, receipts=True,
+        sender_id=True, receipts=True, pace=Pace(account=1),
     )  # fmt: skip
 
     def __init__(self, credentials: Credentials, http: Http) -> None:

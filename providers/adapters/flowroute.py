@@ -53,6 +53,7 @@ from providers.contract import (
 from providers.credentials import credential
 from providers.errors import CredentialsRefused, Rejected, Throttled, Unconfirmed, WebhookRefused
 from providers.http import Parts
+from providers.pace import Pace
 from providers.payload import Payload
 
 JSON_API = "application/vnd.api+json"
@@ -99,8 +100,9 @@ class Flowroute(Provider[Credentials]):
     credentials_type = Credentials
     # The refusals of Flowroute name 767,840 bytes, which leaves room for the text.
     capabilities = Capabilities(
-        mms=True, max_media_bytes=750_000, media_types=MEDIA_TYPES, receipts=True
-    )
+        mms=True, max_media_bytes=750_000, media_types=MEDIA_TYPES, receipts=True,
+        pace=Pace(account=5),
+    )  # fmt: skip
 
     def send(self, message: OutboundMessage) -> SendResult:
         """Send one message; HTTP 202 with an id means accepted."""

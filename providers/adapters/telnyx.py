@@ -45,6 +45,7 @@ from providers.contract import (
 )
 from providers.credentials import credential
 from providers.errors import Rejected
+from providers.pace import Pace
 from providers.payload import Payload
 
 # gw_timeout, dlr_timeout and failed are words of old detail records, which one page still lists.
@@ -89,6 +90,7 @@ class Telnyx(Provider[Credentials]):
         mms=True, max_media=10, max_media_bytes=1_000_000, media_types=MEDIA_TYPES,
         max_text=1530, max_segments=10, sender_id=True, receipts=True, signed_webhooks=True,
         idempotent_send=True, answers_keywords=True,
+        pace=Pace(account=50, toll_free=20, short_code=1000),
     )  # fmt: skip
 
     def send(self, message: OutboundMessage) -> SendResult:

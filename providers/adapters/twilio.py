@@ -46,6 +46,7 @@ from providers.contract import (
 from providers.credentials import credential
 from providers.download import Media
 from providers.errors import Rejected, Unreadable, WebhookRefused
+from providers.pace import Pace
 from providers.payload import Payload
 
 STATUSES = {
@@ -85,6 +86,7 @@ class Twilio(Provider[Credentials]):
     capabilities = Capabilities(
         mms=True, max_media=10, max_media_bytes=5_000_000, max_text=1600,
         sender_id=True, receipts=True, signed_webhooks=True, answers_keywords=True,
+        pace=Pace(local=1, toll_free=3, short_code=100),
     )  # fmt: skip
 
     def send(self, message: OutboundMessage) -> SendResult:
@@ -186,9 +188,8 @@ class Twilio(Provider[Credentials]):
 
     def _basic(self) -> tuple[str, str]:
         own = self.credentials
-        by_key = own.api_key_sid and own.api_key_secret
-        token = (own.account_sid, own.auth_token)
-        return (own.api_key_sid, own.api_key_secret) if by_key else token
+        by_key = (own.api_key_sid, own.api_key_secret)
+        return by_key if all(by_key) else (own.account_sid, own.auth_token)
 
     def _url(self, resource: str) -> str:
         return f"/2010-04-01/Accounts/{self.credentials.account_sid}/{resource}"

@@ -53,6 +53,7 @@ from providers.contract import (
 )
 from providers.credentials import credential
 from providers.errors import CredentialsRefused, Rejected, WebhookRefused
+from providers.pace import Pace
 from providers.payload import Payload
 from providers.voipms_api import ZONE, Api, is_on
 
@@ -90,7 +91,7 @@ class VoipMs(Provider[Credentials]):
     credentials_type = Credentials
     capabilities = Capabilities(
         mms=True, max_media=3, max_file_bytes=1_200_000, max_text=1600,
-        number_format=NumberFormat.NATIONAL,
+        number_format=NumberFormat.NATIONAL, pace=Pace(account=4),
     )  # fmt: skip
 
     def send(self, message: OutboundMessage) -> SendResult:

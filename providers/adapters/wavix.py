@@ -24,11 +24,11 @@ Oddities, and what we do about them:
 - STOP is handled by Wavix; whether it is also passed on is not known.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from providers import wavix_words
 from providers.abilities import ListedNumber
 from providers.answer import Answer
 from providers.contract import (
@@ -47,12 +47,9 @@ from providers.download import Media
 from providers.errors import (
     CredentialsRefused,
     Rejected,
-    SendError,
-    Throttled,
-    Unavailable,
-    Unconfirmed,
     WebhookRefused,
 )
+from providers.pace import Pace
 from providers.payload import Payload
 
 STATUSES = {
@@ -63,23 +60,6 @@ STATUSES = {
     "undelivered": Status.UNDELIVERED,
     **dict.fromkeys(("expired", "rejected"), Status.FAILED),
 }
-# Words of a reason, what they mean for a send, and the next step; the first that fits counts.
-# None waits for the hour or day that it names: that would stop the trunk for everybody else.
-REASONS: tuple[tuple[str, type[SendError], str], ...] = (
-    (r"flooding|60 minutes", Throttled, "This phone got too many equal texts within the hour."),
-    (r"per.second|per.minute|daily|(brand|campaign).*limit", Throttled, "Send more slowly."),
-    (r"gateway rejected", Unavailable, "The gateway to the carrier failed."),
-    (r"idempotency", Unconfirmed, "Wavix may have taken this message before."),
-    (r"unsubscribed", Rejected, "The recipient has opted out. Only they can undo that."),
-    (r"inactive|opted.out|no longer active", Rejected, "The number is gone, or opted out."),
-    (r"sender id not found", Rejected, "Register the sender at Wavix under SMS, Sender IDs."),
-    (r"for the country", Rejected, "Add the country to the sender under SMS, Sender IDs."),
-    (r"mms can", Rejected, "Files go to US and Canadian numbers only. Send a link instead."),
-    (r"invalid or not", Rejected, "Check the recipient's number: it must be a mobile phone."),
-    (r"destination.*(forbidden|blocked)", Rejected, "Ask Wavix's support to allow this number."),
-    (r"spam|compliant", Rejected, "The message was filtered. Change its wording or links."),
-    (r"far.end|by the destination|unsupported carrier", Rejected, "The carrier does not take it."),
-)
 MEDIA_TYPES = (
     "image/jpeg", "image/png", "image/bmp", "image/gif", "audio/wav", "audio/x-wav", "audio/mpeg",
     "audio/amr", "audio/aac", "audio/midi", "video/3gpp", "text/vcard", "text/x-vcard",
@@ -102,7 +82,7 @@ class Wavix(Provider[Credentials]):
     credentials_type = Credentials
     capabilities = Capabilities(
         mms=True, max_media=5, max_file_bytes=1_000_000, media_types=MEDIA_TYPES,
-        max_segments=10, sender_id=True, receipts=True,
+        max_segments=10, sender_id=True, receipts=True, pace=Pace(account=20),
     )  # fmt: skip
 
     def send(self, message: OutboundMessage) -> SendResult:
@@ -117,7 +97,7 @@ class Wavix(Provider[Credentials]):
         if message.status_url:
             body["callback_url"] = message.status_url
         key = self.credentials.api_key
-        answer = self.http.post("/v3/messages", bearer=key, json=body, explain=_explain)
+        answer = self.http.post("/v3/messages", bearer=key, json=body, explain=wavix_words.explain)
         return SendResult(
             provider_id=answer.ident("message_id"),
             segments=answer.whole("segments", 0),
@@ -155,7 +135,7 @@ class Wavix(Provider[Credentials]):
         """Enter the URL at one number; receipts get theirs with each message."""
         path, body = f"/v1/numbers/{self._number(number).ident('id')}", {"sms_relay_url": url}
         key = self.credentials.api_key
-        answer = self.http.patch(path, bearer=key, json=body, explain=_explain)
+        answer = self.http.patch(path, bearer=key, json=body, explain=wavix_words.explain)
         if answer.text("sms_relay_url", "") != url:
             raise Rejected(f"Wavix did not enter the URL for {number}; use its portal.")
         return f"Wavix posts messages for {number} here."
@@ -177,7 +157,9 @@ class Wavix(Provider[Credentials]):
         return self.http.download(url, bearer=self.credentials.api_key)
 
     def _get(self, path: str, **params: str) -> Answer:
-        return self.http.get(path, params=params, bearer=self.credentials.api_key, explain=_explain)
+        return self.http.get(
+            path, params=params, bearer=self.credentials.api_key, explain=wavix_words.explain
+        )
 
     def _numbers(self) -> Iterator[Payload]:
         for page in range(1, 101):
@@ -213,7 +195,7 @@ class Wavix(Provider[Credentials]):
 
 def _receipt(body: Payload) -> StatusUpdate:
     word, status = body.text("status"), body.choice("status", STATUSES)
-    said = _reason(body.text("error", ""))[1] if status else word
+    said = wavix_words.reason(body.text("error", ""))[1] if status else word
     return StatusUpdate(
         status=status,
         provider_id=body.ident("message_id"),
@@ -221,30 +203,6 @@ def _receipt(body: Payload) -> StatusUpdate:
         detail=said or ("" if word == status else word),
         at=body.moment("delivered") or body.moment("sent"),
     )
-
-
-def _reason(words: str) -> tuple[type[SendError] | None, str]:
-    """Return what the words mean, and the next step with the words themselves."""
-    said = f"Wavix says: {words}" if words else ""
-    for pattern, kind, advice in REASONS:
-        if re.search(pattern, words, re.IGNORECASE):
-            return kind, f"{advice} {said}"
-    return None, said
-
-
-def _explain(answer: Answer) -> None:
-    """Classify a refusal by its words, then by its status; a fault of Wavix's stays unknown."""
-    words = answer.text("message", "") if 400 <= answer.status < 500 else ""
-    if not words or answer.status == 408:
-        return
-    kind, said = _reason(words)
-    if answer.status == 401:
-        raise CredentialsRefused(f"Wavix refuses the key, or this server's address: {words}")
-    if kind is None and answer.status == 403:
-        raise CredentialsRefused(f"The account, or the scope of the key, forbids this: {words}")
-    if kind is Throttled or answer.status == 429:
-        raise Throttled(said, retry_after=answer.retry_after)
-    raise (kind or Rejected)(said)
 
 
 ADAPTER = Wavix

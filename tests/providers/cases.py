@@ -8,7 +8,7 @@
   ``body`` in Base64.
 - ``signature``: the same with ``url``, ``at`` (Unix seconds) and ``valid``.
 - ``send_response``: ``file`` (or null) and ``http_status`` answer a send; ``expect`` holds fields
-  of the result, or ``error``, ``code`` and ``retry_after``.
+  of the result, or ``error``, ``code``, ``retry_after`` and ``limit``.
 - ``send_request``: ``message`` is sent; ``expect`` is the request that must have left: ``method``,
   ``path`` with its query, ``headers``, and the body as ``json``, ``form``, ``multipart`` (pairs) or
   ``body`` (the name of a file that it equals).

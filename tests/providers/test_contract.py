@@ -85,6 +85,7 @@ def raised(case: Case, told: dict[str, Any], act: Callable[[], object]) -> None:
     assert type(error).__name__ == told["error"]
     assert error.code == told["code"]
     if isinstance(error, errors.Throttled):
+        assert error.limit == told.get("limit", "account")
         assert error.retry_after == pytest.approx(told.get("retry_after"))
     assert error.request.startswith(("POST ", "GET ", "PUT ")), "the exchange is kept"
     assert error.response or case.kind == "call"

@@ -11,7 +11,7 @@ from portal.models import CallerID, Trunk
 from providers import registry
 from providers.contract import SendResult
 from providers.errors import SendError, Unavailable, Unconfirmed
-from sms import outcome, pacing
+from sms import outcome, pacing, unsent
 from sms.models import Attempt, Message
 from sms.outcome import Outcome
 from tests import factories, fakes
@@ -199,9 +199,9 @@ def test_a_long_code_of_a_provider_is_cut_and_not_lost(line: CallerID) -> None:
 
 
 def test_a_paused_trunk_keeps_its_first_reason(line: CallerID) -> None:
-    outcome.pause_trunk(line.did.trunk.pk, "first")
+    unsent.pause_trunk(line.did.trunk.pk, "first")
     since = Trunk.objects.get().paused_since
-    outcome.pause_trunk(line.did.trunk.pk, "second")
+    unsent.pause_trunk(line.did.trunk.pk, "second")
     trunk = Trunk.objects.get()
     assert (trunk.paused_reason, trunk.paused_since) == ("first", since)
 
@@ -209,5 +209,5 @@ def test_a_paused_trunk_keeps_its_first_reason(line: CallerID) -> None:
 @pytest.mark.usefixtures("carrier")
 def test_a_paused_trunk_leaves_other_trunks_alone(line: CallerID) -> None:
     other = factories.line(tenant=line.tenant)
-    outcome.pause_trunk(line.did.trunk.pk, "broken")
+    unsent.pause_trunk(line.did.trunk.pk, "broken")
     assert send(other.extension).state == "accepted"
