@@ -18,8 +18,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from redis import RedisError
 
 from portal.models import Trunk
-from sms import heartbeat
-from sms.models import Message, ProviderEvent, State
+from sms import backlog, heartbeat
+from sms.models import Message, ProviderEvent, State, TrunkQueue
 
 WORKER_SEEN_WITHIN = 30  # seconds; the sweep runs every five
 
@@ -41,7 +41,7 @@ class Backlog:
         return max(0.0, (timezone.now() - self.oldest_due).total_seconds())
 
 
-def backlog() -> Backlog:
+def everything() -> Backlog:
     """Count what waits; the partial indexes of both queues make it cheap."""
     now = timezone.now()
     due = Q(due_at__lte=now)
@@ -80,7 +80,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def look_at_database(answer: dict[str, object]) -> Iterator[str]:
     """Add what waits in the database to the answer, or say that it cannot be reached."""
     try:
-        waiting = backlog()
+        waiting = everything()
     except DatabaseError:
         answer["database"] = "down"
         yield "The database does not answer."
@@ -91,6 +91,16 @@ def look_at_database(answer: dict[str, object]) -> Iterator[str]:
         "sending": waiting.sending,
         "events": waiting.events,
         "oldest_due_seconds": round(waiting.oldest_seconds, 1),
+        "trunks": [_told(queue) for queue in backlog.waiting(TrunkQueue.objects.all())],
+    }
+
+
+def _told(queue: backlog.Waiting) -> dict[str, object]:
+    left = queue.seconds_left
+    return {
+        "trunk": queue.trunk_id,
+        "queued": queue.queued,
+        "expected_seconds": None if left is None else round(left, 1),
     }
 
 
@@ -113,7 +123,7 @@ class Traffic:
 
     def collect(self) -> Iterable[Metric]:
         """Yield one family of figures after the other."""
-        waiting = backlog()
+        waiting = everything()
         quarantined = ProviderEvent.objects.filter(state=ProviderEvent.State.QUARANTINED).count()
         paused = Trunk.objects.filter(paused_since__isnull=False).count()
         yield labelled(
@@ -134,6 +144,7 @@ class Traffic:
         yield GaugeMetricFamily(
             "sms_channel_trunks_paused", "Trunks that do not send at present.", value=paused
         )
+        yield from of_trunks(backlog.waiting(TrunkQueue.objects.all()))
         try:
             seen = heartbeat.age()
         except RedisError:
@@ -142,6 +153,23 @@ class Traffic:
             yield GaugeMetricFamily(
                 "sms_channel_worker_seen_seconds", "When a worker was last seen.", value=seen
             )
+
+
+def of_trunks(queues: Iterable[backlog.Waiting]) -> Iterable[Metric]:
+    """Return what waits on each trunk, and for how long; trunks are named by their ids."""
+    queued = GaugeMetricFamily(
+        "sms_channel_trunk_queued", "Messages that wait on a trunk.", labels=["trunk"]
+    )
+    left = GaugeMetricFamily(
+        "sms_channel_trunk_expected_seconds",
+        "Until the last of them has gone out at the trunk's rate; missing while it sends nothing.",
+        labels=["trunk"],
+    )
+    for queue in queues:
+        queued.add_metric([str(queue.trunk_id)], queue.queued)
+        if queue.seconds_left is not None:
+            left.add_metric([str(queue.trunk_id)], queue.seconds_left)
+    return queued, left
 
 
 def labelled(name: str, text: str, by_state: dict[str, int]) -> GaugeMetricFamily:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.models import AuditEntry, Tenant, User
-from sms.models import Attempt, OptOut, RefusedCount, State
+from sms.models import Attempt, OptOut, RefusedCount, State, TrunkQueue
 from tests import factories
 
 
@@ -126,4 +126,5 @@ def _traffic(estate: Estate) -> list[Any]:
     entry = AuditEntry.objects.create(
         tenant=tenant, username=f"{mark}-boss", action="changed", target=f"{mark} thing"
     )
-    return [event, conversation, message, attempt, media, opt_out, refused, entry]
+    queue = TrunkQueue.objects.get(pk=rule.trunk_id)
+    return [event, conversation, message, attempt, media, opt_out, refused, entry, queue]

@@ -20,6 +20,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[str, str], ...]], ...] = (
         (
             ("sms.Message", "chat"),
             ("sms.Conversation", "forum"),
+            ("sms.TrunkQueue", "hourglass_top"),
             ("sms.ProviderEvent", "shield"),
             ("sms.OptOut", "do_not_disturb_on"),
             ("sms.MediaFile", "image"),

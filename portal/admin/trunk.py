@@ -119,6 +119,11 @@ class TrunkAdmin(TenantScopedAdmin[Trunk]):
     def _provider(self, request: HttpRequest, obj: Trunk | None) -> str:
         return obj.provider if obj else request.GET.get("provider", "")
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Begin with as much as the provider takes from an account."""
+        rate = Trunk(provider=self._provider(request, None)).usual_rate
+        return {**super().get_changeform_initial_data(request), "messages_per_second": rate}
+
     def get_form(
         self, request: HttpRequest, obj: Trunk | None = None, change: bool = False, **kwargs: Any
     ) -> Any:

@@ -23,7 +23,7 @@ COLUMNS = {
     "enabled": ("enabled", Node.flag),
 }
 SHARED_KEYS = (*COLUMNS, "provider", "credentials")
-KEYS = (*SHARED_KEYS, "dids", "sender_ids")
+KEYS = (*SHARED_KEYS, "dids", "did_messages_per_second", "sender_ids")
 
 
 def put(book: Ledger, tenant: Tenant | None, node: Node) -> Trunk:
@@ -34,6 +34,8 @@ def put(book: Ledger, tenant: Tenant | None, node: Node) -> Trunk:
     trunk = Trunk.objects.filter(tenant=tenant, name=name).first() or Trunk(tenant=tenant)
     _set_provider(trunk, node, fields)
     _require_token(fields)
+    if trunk.pk is None:
+        trunk.messages_per_second = trunk.usual_rate
     values = wanted(fields, COLUMNS) | _credentials(trunk, node, fields)
     if trunk.paused_since and trunk.credentials != values["credentials"]:
         # New credentials are the repair that the trunk was paused for.
@@ -43,6 +45,8 @@ def put(book: Ledger, tenant: Tenant | None, node: Node) -> Trunk:
     )
     if tenant is not None and "dids" in fields:
         add_dids(change, tenant, trunk, fields["dids"])
+    if tenant is not None and "did_messages_per_second" in fields:
+        _set_rates(change, tenant, trunk, fields["did_messages_per_second"])
     if tenant is not None and "sender_ids" in fields:
         for item in fields["sender_ids"].items():
             _put_sender_id(change, tenant, trunk, item)
@@ -115,6 +119,16 @@ def add_dids(change: Change, tenant: Tenant, trunk: Trunk, node: Node) -> None:
             raise pool.wrong(why) from error
         if new:
             change.note(f"dids (+{len(new)})")
+
+
+def _set_rates(change: Change, tenant: Tenant, trunk: Trunk, node: Node) -> None:
+    """Let each of the tenant's DIDs on the trunk send so many messages a second."""
+    rate = node.decimal()
+    if rate <= 0:
+        raise node.wrong("a rate is more than 0; leave the key out for no rate per DID")
+    others = DID.objects.filter(trunk=trunk, tenant=tenant).exclude(messages_per_second=rate)
+    if others.update(messages_per_second=rate):
+        change.note("did_messages_per_second")
 
 
 def put_dids(change: Change, tenant: Tenant, node: Node) -> None:

@@ -8,6 +8,7 @@ from sms.models.handset import HandsetFile, HandsetLine, HandsetMessage
 from sms.models.media import MediaFile
 from sms.models.message import MOVES, OPEN_STATES, Message, State, sources, transition
 from sms.models.part import InboundPiece, SentPart
+from sms.models.queue import TrunkQueue
 
 __all__ = [
     "MOVES",
@@ -27,6 +28,7 @@ __all__ = [
     "SeenBody",
     "SentPart",
     "State",
+    "TrunkQueue",
     "sources",
     "transition",
 ]

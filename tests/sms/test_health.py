@@ -27,7 +27,13 @@ def test_it_is_ready_when_a_worker_was_seen(client: Client) -> None:
     body = answer.json()
     assert body["ready"] is True
     assert (body["database"], body["redis"]) == ("ok", "ok")
-    assert body["backlog"] == {"queued": 0, "sending": 0, "events": 0, "oldest_due_seconds": 0.0}
+    assert body["backlog"] == {
+        "queued": 0,
+        "sending": 0,
+        "events": 0,
+        "oldest_due_seconds": 0.0,
+        "trunks": [],
+    }
 
 
 @pytest.mark.django_db
