@@ -34,7 +34,7 @@ def put(book: Ledger, tenant: Tenant | None, node: Node) -> Trunk:
     trunk = Trunk.objects.filter(tenant=tenant, name=name).first() or Trunk(tenant=tenant)
     _set_provider(trunk, node, fields)
     _require_token(fields)
-    if trunk.pk is None:
+    if trunk._state.adding:  # noqa: SLF001 - public by its documentation
         trunk.messages_per_second = trunk.usual_rate
     values = wanted(fields, COLUMNS) | _credentials(trunk, node, fields)
     if trunk.paused_since and trunk.credentials != values["credentials"]:

@@ -62,14 +62,14 @@ tenants:
   - slug: birch
     name: Birch
     trunks:
-      - {name: B-TX, provider: bandwidth, credentials: {}}
+      - {name: B-TX, provider: flowroute, credentials: {access_key: a, secret_key: b}}
 """
 
 
 def test_a_trunk_of_the_file_without_a_rate_begins_with_the_providers(tmp_path: Path) -> None:
     apply(tmp_path, SMALL)
-    assert Trunk.objects.get().messages_per_second == 50
-    apply(tmp_path, SMALL.replace("birch}", "birch}, messages_per_second: 7"))
+    assert Trunk.objects.get().messages_per_second == 5
+    apply(tmp_path, SMALL.replace("b}}", "b}, messages_per_second: 7}"))
     apply(tmp_path, SMALL)
     assert Trunk.objects.get().messages_per_second == 7
 
