@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests  # noqa: TID251 - this is the door
 from urllib3.exceptions import HTTPError, ReadTimeoutError
@@ -168,7 +168,7 @@ class Http:
     def _redactor(self, parts: Parts) -> Redactor:
         basic = parts.get("basic")
         pair = {basic[1], exchange.basic_token(*basic)} if basic is not None else set()
-        return Redactor(self._secrets | pair | {parts.get("bearer", "")})
+        return exchange.redactor(tuple(sorted(self._secrets | pair | {parts.get("bearer", "")})))
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._threads, "session", None)
@@ -184,13 +184,16 @@ def _request(method: str, url: str, parts: Parts) -> requests.Request:
         **wire.authorization(parts.get("basic"), parts.get("bearer", "")),
         **parts.get("headers", {}),
     }
-    body: bytes | Form | None = parts.get("form")
+    body: str | bytes | Form | None = parts.get("form")
+    files = {name: (None, value) for name, value in parts.get("multipart", {}).items()}
+    if "form" in parts and not files:
+        body = urlencode(parts["form"])
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
     if "json" in parts:
         body = json.dumps(parts["json"], ensure_ascii=False).encode()
         headers["Content-Type"] = "application/json"
     if "content" in parts:
         body, headers["Content-Type"] = parts["content"]
-    files = {name: (None, value) for name, value in parts.get("multipart", {}).items()}
     return requests.Request(
         method, url, params=parts.get("params"), data=body, files=files or None, headers=headers
     )

@@ -33,10 +33,15 @@ def session(pools: Mapping[str, Any], *, hosts: int = 1) -> requests.Session:
 def prepared(request: requests.Request) -> requests.PreparedRequest:
     """Return the request as it goes out: our headers, and nothing of the machine's.
 
-    A session would add cookies, proxies and ``.netrc``; none of them has any business here.
+    A session would add cookies, proxies and ``.netrc``; none of them has any business here. Made
+    part by part, because making empty cookie jars costs as much as all the rest.
     """
-    request.headers = {**OUR_HEADERS, **request.headers}
-    return request.prepare()
+    made = requests.PreparedRequest()
+    made.prepare_method(request.method)
+    made.prepare_url(request.url, request.params)
+    made.prepare_headers({**OUR_HEADERS, **request.headers})
+    made.prepare_body(request.data, request.files)
+    return made
 
 
 def sent(session: requests.Session, request: requests.PreparedRequest) -> requests.Response:
