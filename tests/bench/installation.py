@@ -118,6 +118,7 @@ def installed(folder: Path, *, trunks: int = TRUNKS) -> Iterator[Installation]:
             "ALLOW_PRIVATE_PROVIDER_HOSTS": provider.host,
             "CLAIM_TIMEOUT": CLAIM_TIMEOUT,
         }
+        (folder / "static").mkdir()  # the pages' files, which nobody asks for here
         stack = running.enter_context(Stack(folder, **settings))
         ledger = running.enter_context(Ledger(stack.env["DATABASE_URL"]))
         yield furnished(stack, provider, generator, ledger, trunks=trunks)

@@ -56,9 +56,9 @@ class Mail:
 
     def webhooks(self, keys: Iterable[int]) -> list[bytes]:
         """Return one signed webhook for each message, as Twilio posts it."""
-        return [self._webhook(key) for key in keys]
+        return [self._text_from_outside(key) for key in keys]
 
-    def _webhook(self, key: int) -> bytes:
+    def _text_from_outside(self, key: int) -> bytes:
         line, sid = self.line(key), f"SM{self.salt:016x}{key:016x}"
         fields = {
             "ToCountry": "US", "ToState": "NY", "ToCity": "NEW YORK", "ToZip": "10001",
@@ -68,6 +68,10 @@ class Mail:
             "From": self.remote(key), "To": f"+{line.did}",
             "Body": f"May I pick up parcel bench-{key:08d} today?",
         }  # fmt: skip
+        return self.webhook(line, fields)
+
+    def webhook(self, line: Line, fields: dict[str, str]) -> bytes:
+        """Return a form for a line's webhook, signed as Twilio signs it."""
         signed = f"{self.url}{line.webhook_path}" + "".join(
             name + fields[name] for name in sorted(fields)
         )
