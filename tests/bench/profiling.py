@@ -1,8 +1,9 @@
-"""Where the time goes: samples of what the web and worker processes do under load, by part.
+"""Where the time goes: what the web and worker processes do under load, by part.
 
-`python -m tests.bench.profiling` watches the running processes from outside (py-spy, some hundred
-times a second, threads that run and not those that wait). A sample belongs to the part that the
-innermost frame with a known part is of, so that the standard library counts for whoever calls it.
+`python -m tests.bench.profiling` looks at the running processes from outside (py-spy), some hundred
+times a second, and counts what holds the interpreter. A look belongs to the part that the innermost
+frame with a known part is of, so that the standard library counts for whoever calls it. What the
+processes spend beyond that is outside the interpreter: the server's own code, sockets, the kernel.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from tests.bench.workloads import Size
 from tests.stack import STOPS_WITHIN
 
 WATCHED = ("web", "worker")
-RATE = "200"
+RATE = 200
 SMALLEST = 0.02
 WARM_UP = 500
 # Beginnings of paths, the longer ones first.
@@ -75,7 +76,7 @@ class Samples:
     @staticmethod
     def _part(frames: Sequence[re.Match[str]]) -> str:
         known = (_known(found["path"]) for found in reversed(frames))
-        return next(filter(None, known), "the rest")
+        return next(filter(None, known), "interpreter")
 
 
 def _known(path: str) -> str:
@@ -93,7 +94,7 @@ def watched(place: Installation) -> Iterator[dict[str, Samples]]:
         subprocess.Popen(  # noqa: S603 - our own command
             [
                 str(program), "record", "--pid", str(first[kind]), "--subprocesses",
-                "--nonblocking", "--format", "raw", "--nolineno", "--rate", RATE,
+                "--gil", "--nonblocking", "--format", "raw", "--nolineno", "--rate", str(RATE),
                 "--output", str(file),
             ],
             stdout=subprocess.DEVNULL,
@@ -113,29 +114,35 @@ def watched(place: Installation) -> Iterator[dict[str, Samples]]:
 
 def shown(done: Figures, found: dict[str, Samples]) -> str:
     """Return both tables of a workload: by part, and by our functions with all they call."""
+    return (
+        f"**{done.workload}**\n\n{_by_part(done, found)}\n\n"
+        f"<details><summary>{done.workload}: by function</summary>\n\n"
+        f"{_by_function(found)}\n\n</details>"
+    )
+
+
+def _by_part(done: Figures, found: dict[str, Samples]) -> str:
     parts = sorted({part for samples in found.values() for part in samples.parts})
-    spent = {kind: done.cpu[kind] for kind in found}
-    by_part = [["CPU-s per 1,000", *found]]
+    rows = [["CPU-s per 1,000", *found]]
     for part in parts:
-        cells = [
-            f"{report.number(spent[kind] * share)} ({share:.0%})"
-            for kind, samples in found.items()
-            for share in [samples.parts[part] / max(1, samples.total)]
-        ]
-        by_part.append([part, *cells])
-    by_part.append(["all", *(report.number(spent[kind]) for kind in found)])
-    by_function = [["share, with all that it calls", "process", "of its time"]]
+        seconds = [samples.parts[part] / RATE for samples in found.values()]
+        rows.append([part, *(report.number(1000 * spent / done.messages) for spent in seconds)])
+    inside = {kind: 1000 * samples.total / RATE / done.messages for kind, samples in found.items()}
+    beyond = [max(0.0, done.cpu[kind] - inside[kind]) for kind in found]
+    rows.append(["outside the interpreter", *map(report.number, beyond)])
+    rows.append(["**all**", *(report.number(done.cpu[kind]) for kind in found)])
+    return report.aligned(rows)
+
+
+def _by_function(found: dict[str, Samples]) -> str:
+    rows = [["with all that it calls", "process", "of the interpreter's time"]]
     for kind, samples in found.items():
-        by_function += [
+        rows += [
             [name, kind, f"{count / samples.total:.0%}"]
             for name, count in samples.functions.most_common()
             if count >= SMALLEST * samples.total
         ]
-    return (
-        f"**{done.workload}**\n\n{report.aligned(by_part)}\n\n"
-        f"<details><summary>{done.workload}: by function</summary>\n\n"
-        f"{report.aligned(by_function)}\n\n</details>"
-    )
+    return report.aligned(rows)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -152,7 +159,7 @@ def main(words: Sequence[str] | None = None) -> int:
         for name in ("in", "out"):
             workloads.ALL[name](place, Size(WARM_UP))  # so that loading code is not in the samples
             with watched(place) as found:
-                done = workloads.ALL[name](place, Size(given.messages))
+                done = workloads.ALL[name](place, Size(given.messages, warm_up=0))
             say(report.line(done))
             clean = clean and done.is_clean
             texts.append(shown(done, found))
