@@ -3,8 +3,11 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from django.conf import settings
 
 from tests.bench import figures, processes
 from tests.bench.figures import Figures, Spread
@@ -91,6 +94,9 @@ def restart(place: Installation, size: Size) -> Figures:
     notes: dict[str, float] = {
         "unconfirmed": len(unsure),
         "unconfirmed, not with the provider": sum(1 for key in unsure if key not in calls),
+        "longest silence at the provider, seconds": _longest_silence(
+            call.first for key, call in calls.items() if key in keys
+        ),
     }
     cost.seconds.clear()  # what the killed worker spent is not known
     return _of_outbound("RESTART", place, keys, replayed, rows, cost=cost, notes=notes)
@@ -107,7 +113,17 @@ def _outbound(
         replayed = place.generator.start(job).result()
         _drain(place)
     rows = place.ledger.messages("outbound", after)
-    return _of_outbound(name, place, keys, replayed, rows, cost=cost, notes={})
+    done = _of_outbound(name, place, keys, replayed, rows, cost=cost, notes={})
+    if rate:
+        return done
+    # By Little's law: the calls that were open on average, of those that could be.
+    share = done.end_rate * place.provider.delay / settings.SENDER_THREADS
+    return replace(done, notes={**done.notes, "share of threads / delay": share})
+
+
+def _longest_silence(arrivals: Iterable[int]) -> float:
+    ordered = sorted(arrivals)
+    return max((after - before for before, after in pairwise(ordered)), default=0) / 1e9
 
 
 def _of_inbound(

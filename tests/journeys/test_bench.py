@@ -13,7 +13,7 @@ from tests.bench.generator import Generator, Job
 from tests.bench.installation import Installation, furnished, lines
 from tests.bench.ledger import Ledger
 from tests.bench.prepared import Mail
-from tests.bench.provider import Provider
+from tests.bench.provider import Provider, Seen
 from tests.bench.workloads import Size
 from tests.journeys.conftest import World
 
@@ -56,6 +56,29 @@ def test_a_workload_arrives_whole_and_is_priced(place: Installation, name: str) 
     if name != "restart":
         assert {"web", "push", "worker", "beat", "postgres", "valkey"} == set(figures.cpu)
         assert sum(figures.cpu.values()) > 0
+
+
+class OddSeen(Seen):
+    """A provider that never got one message, and got another one twice."""
+
+    def __init__(self, never: bytes, twice: bytes) -> None:
+        super().__init__()
+        self._never, self._twice = never, twice
+
+    def note(self, request: bytes) -> None:
+        if self._never not in request:
+            super().note(request)
+        if self._twice in request:
+            super().note(request)
+
+
+def test_a_message_that_got_lost_and_one_that_went_twice_are_counted(place: Installation) -> None:
+    before, first = place.provider.seen, place.next_key + SMALL.warm_up
+    place.provider.seen = OddSeen(b"bench-%08d" % (first + 3), b"bench-%08d" % (first + 5))
+    figures = workloads.outbound(place, SMALL)
+    place.provider.seen = before
+    assert (figures.accepted, figures.arrived) == (SMALL.messages, SMALL.messages - 1)
+    assert (figures.lost, figures.doubled) == (1, 1)
 
 
 def test_the_stub_notices_what_comes_twice() -> None:
