@@ -47,7 +47,7 @@ class Figures:
     lost: int
     doubled: int
     cpu: dict[str, float] = field(default_factory=dict)
-    peak_megabytes: float = 0.0
+    memory: dict[str, float] = field(default_factory=dict)
     notes: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -75,7 +75,12 @@ def row_of(figures: Figures) -> dict[str, float]:
     if figures.cpu:
         row["CPU-s/1,000"] = sum(figures.cpu.values())
         row |= {f"CPU {kind}": value for kind, value in figures.cpu.items()}
-    row |= {"peak MB": figures.peak_megabytes, "lost": figures.lost, "doubled": figures.doubled}
+    row |= {f"memory {kind}": value for kind, value in figures.memory.items()}
+    row |= {
+        "peak MB": figures.memory.get("all", 0.0),
+        "lost": figures.lost,
+        "doubled": figures.doubled,
+    }
     return row | figures.notes
 
 

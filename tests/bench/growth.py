@@ -20,6 +20,8 @@ from tests.bench.workloads import Size
 
 MEASURED = ("in", "out")
 ROUNDS = 4
+# Pages below which growth is none, and how many times as many are more than deeper indexes.
+NOTICEABLE, STEEP = 25, 3
 
 
 def options(words: Sequence[str] | None) -> argparse.Namespace:
@@ -77,7 +79,7 @@ class Growth:
     def questions(self) -> str:
         """Return pages and time of every hot query at either end."""
         before = {(plan.occasion, plan.name): plan for plan in self.small}
-        head = ["when", "query", "pages, empty", "pages, full", "ms, empty", "ms, full"]
+        head = ["when", "query", "pages, empty", "full", "ms, empty", "full", ""]
         rows = [head]
         for plan in self.large:
             first = before.get((plan.occasion, plan.name))
@@ -89,6 +91,7 @@ class Growth:
                     f"{plan.pages:,}",
                     report.number(first.milliseconds) if first else "-",
                     report.number(plan.milliseconds),
+                    verdict(first.pages if first else 0, plan.pages),
                 ]
             )
         return report.aligned(rows)
@@ -98,6 +101,11 @@ class Growth:
         return "\n\n".join(
             f"## {plan.occasion}: {plan.name}\n\n```\n{plan.text}\n```" for plan in self.large
         )
+
+
+def verdict(before: int, after: int) -> str:
+    """Say whether a query reads more than its own rows and a few more levels of an index."""
+    return "grows" if after > NOTICEABLE and after > STEEP * max(1, before) else "flat"
 
 
 def grow(given: argparse.Namespace) -> Growth:

@@ -59,7 +59,10 @@ def proportional_megabytes(pid: int) -> float:
 
 @dataclass
 class Cost:
-    """Processor seconds by kind over a stretch of time, and the most memory at any look."""
+    """Processor seconds by kind over a stretch of time, and the most memory at any look.
+
+    ``peak`` is the memory of each kind, and as ``all`` what they had together at one look.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
     peak: dict[str, float] = field(default_factory=dict)
@@ -68,11 +71,6 @@ class Cost:
     def per_thousand(self, messages: int) -> dict[str, float]:
         """Return the processor seconds of a thousand messages by kind."""
         return {kind: spent * 1000 / max(1, messages) for kind, spent in self.seconds.items()}
-
-    @property
-    def peak_megabytes(self) -> float:
-        """The most that all had together at one look."""
-        return self.peak.get("all", 0.0)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "doubled": ("doubled",),
 }
 EXACT = {"lost", "doubled"}
-CPU = "CPU "
+BY_PROCESS = {"CPU-s per 1,000": "CPU ", "peak MB": "memory "}
 MARK = "<!-- {name}: {edge} -->"
 
 
@@ -44,7 +44,9 @@ def table(runs: Mapping[str, Sequence[Figures]]) -> str:
     """Return the figures of all workloads in Markdown, which is readable as it is."""
     head = ["workload", "messages", *COLUMNS]
     rows = [_cells(of) for of in runs.values() if of]
-    return aligned([head, *rows]) + "\n\n" + _by_process(runs) + _notes(runs)
+    tables = [aligned([head, *rows])]
+    tables += [_by_process(runs, title, prefix) for title, prefix in BY_PROCESS.items()]
+    return "\n\n".join(filter(None, [*tables, _notes(runs)]))
 
 
 def line(run: Figures) -> str:
@@ -66,27 +68,25 @@ def _cells(runs: Sequence[Figures]) -> list[str]:
     return cells
 
 
-def _by_process(runs: Mapping[str, Sequence[Figures]]) -> str:
-    """Return what the processor seconds of a thousand messages are spent in, as medians."""
-    counted = [of for of in runs.values() if of and of[0].cpu]
-    if not counted:
-        return ""
-    kinds = list(counted[0][0].cpu)
-    rows = [["CPU-s per 1,000", *kinds]]
-    for of in counted:
-        found = ranges(of)
-        rows.append([of[0].workload, *(number(found[CPU + kind][1]) for kind in kinds)])
-    return aligned(rows) + "\n"
+def _by_process(runs: Mapping[str, Sequence[Figures]], title: str, prefix: str) -> str:
+    """Return the medians of what each kind of process cost."""
+    found = {of[0].workload: ranges(of) for of in runs.values() if of}
+    costs = {
+        name: {key.removeprefix(prefix): row[key][1] for key in row if key.startswith(prefix)}
+        for name, row in found.items()
+    }
+    kinds = list(dict.fromkeys(kind for cost in costs.values() for kind in cost if kind != "all"))
+    rows = [[name, *(number(cost[kind]) for kind in kinds)] for name, cost in costs.items() if cost]
+    return aligned([[title, *kinds], *rows]) if rows else ""
 
 
 def _notes(runs: Mapping[str, Sequence[Figures]]) -> str:
-    lines = [
-        f"{run.workload}: {name} {number(value)}."
+    return "\n".join(
+        f"- {run.workload}: {name} {number(value)}"
         for of in runs.values()
         for run in of
         for name, value in run.notes.items()
-    ]
-    return "\n" + "\n".join(lines) + "\n" if lines else ""
+    )
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -215,7 +215,7 @@ def _figures(
         lost=sum(1 for key in held if missing(key)),
         doubled=twice,
         cpu=cost.per_thousand(len(keys)) if cost.seconds else {},
-        peak_megabytes=cost.peak_megabytes,
+        memory=cost.peak,
         notes={**_refusals(stamps), **notes},
     )
 
