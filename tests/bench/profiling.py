@@ -122,13 +122,15 @@ def shown(done: Figures, found: dict[str, Samples]) -> str:
 
 
 def _by_part(done: Figures, found: dict[str, Samples]) -> str:
-    parts = sorted({part for samples in found.values() for part in samples.parts})
+    looks = RATE * done.messages / 1000
+    inside = {kind: samples.total / looks for kind, samples in found.items()}
+    # Whoever holds the interpreter and is kept waiting by other programs is seen, and spends nothing.
+    real = {kind: min(1.0, done.cpu[kind] / max(1e-9, inside[kind])) for kind in found}
     rows = [["CPU-s per 1,000", *found]]
-    for part in parts:
-        seconds = [samples.parts[part] / RATE for samples in found.values()]
-        rows.append([part, *(report.number(1000 * spent / done.messages) for spent in seconds)])
-    inside = {kind: 1000 * samples.total / RATE / done.messages for kind, samples in found.items()}
-    beyond = [max(0.0, done.cpu[kind] - inside[kind]) for kind in found]
+    for part in sorted({part for samples in found.values() for part in samples.parts}):
+        spent = [real[kind] * samples.parts[part] / looks for kind, samples in found.items()]
+        rows.append([part, *map(report.number, spent)])
+    beyond = [done.cpu[kind] - real[kind] * inside[kind] for kind in found]
     rows.append(["outside the interpreter", *map(report.number, beyond)])
     rows.append(["**all**", *(report.number(done.cpu[kind]) for kind in found)])
     return report.aligned(rows)
