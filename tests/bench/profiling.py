@@ -124,7 +124,7 @@ def shown(done: Figures, found: dict[str, Samples]) -> str:
 def _by_part(done: Figures, found: dict[str, Samples]) -> str:
     looks = RATE * done.messages / 1000
     inside = {kind: samples.total / looks for kind, samples in found.items()}
-    # Whoever holds the interpreter and is kept waiting by other programs is seen, and spends nothing.
+    # Whoever holds the interpreter while other programs have the processor spends nothing.
     real = {kind: min(1.0, done.cpu[kind] / max(1e-9, inside[kind])) for kind in found}
     rows = [["CPU-s per 1,000", *found]]
     for part in sorted({part for samples in found.values() for part in samples.parts}):
