@@ -8,9 +8,9 @@ from tests.bench.figures import Figures, Range, ranges
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "accepted a second": ("accepted/s",),
-    "request to answer, ms": ("accept p50", "accept p95", "accept p99"),
+    "request to answer, ms: p50; p95; p99": ("accept p50", "accept p95", "accept p99"),
     "end to end a second": ("end to end/s",),
-    "to the far side, ms": ("arrive p50", "arrive p95", "arrive p99"),
+    "to the far side, ms: p50; p95; p99": ("arrive p50", "arrive p95", "arrive p99"),
     "CPU-s per 1,000": ("CPU-s/1,000",),
     "peak MB": ("peak MB",),
     "lost": ("lost",),
