@@ -13,6 +13,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # How many tests run at the same time.
 JOBS ?= 2
 TESTS ?=
+# The benchmark: messages of a workload, runs, and further words for `python -m tests.bench`.
+N ?= 20000
+RUNS ?= 1
+BENCH ?=
 
 # An installation as it should be, so that `check --deploy` has nothing to complain of.
 PRODUCTION := ENV_FILE=/dev/null DEBUG=false PUBLIC_URL=https://sms.example.com \
@@ -20,7 +24,7 @@ PRODUCTION := ENV_FILE=/dev/null DEBUG=false PUBLIC_URL=https://sms.example.com 
 	CREDENTIAL_KEYS="$$($(BIN)/python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())')" \
 	DATABASE_URL=postgresql://sms@127.0.0.1/sms REDIS_URL=redis://127.0.0.1/0
 
-.PHONY: help run test lint checks pytest format browser clean
+.PHONY: help run test bench lint checks pytest format browser clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -42,6 +46,9 @@ checks: $(DEV_STAMP)
 
 pytest: $(DEV_STAMP) browser
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TESTS)
+
+bench: $(DEV_STAMP) ## Measure rates, latency, cost and losses; N=2000 for a short try
+	$(BIN)/python -m tests.bench --messages $(N) --runs $(RUNS) $(BENCH)
 
 format: $(DEV_STAMP) ## Format the code and repair what can be repaired
 	$(BIN)/ruff format .

@@ -9,6 +9,7 @@ import http.client
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -52,6 +53,19 @@ def status_of(port: int, path: str) -> int:
     return 0
 
 
+def held_port() -> socket.socket:
+    """Return a socket that keeps a free port for the one who shares it.
+
+    granian lets processes share a port, also those of another stack that was given the same one
+    while ours was still starting: each would answer half of what the other is asked. Nobody else
+    looking for a free port gets one that is bound; it does not listen, so it gets no requests.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
+
+
 def group_members(group: int) -> list[int]:
     """Return the processes of a process group that live (Linux: read from /proc)."""
     found = []
@@ -68,7 +82,8 @@ class Stack:
 
     def __init__(self, folder: Path, **extra: str) -> None:
         self.folder = folder
-        self.port, self.push_port = keeper.free_port(), keeper.free_port()
+        self.held = [held_port(), held_port()]
+        self.port, self.push_port = (int(held.getsockname()[1]) for held in self.held)
         self.url = f"http://127.0.0.1:{self.port}"
         self.push_url = f"http://127.0.0.1:{self.push_port}"
         self.env = {
@@ -200,5 +215,7 @@ class Stack:
                 process.wait()
         for server in self.servers.values():
             server.stop(signal.SIGINT)
+        for held in self.held:
+            held.close()
         if left:
             raise AssertionError(f"still running after the stop: {left}")

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.bench.provider import Provider
 from tests.journeys.carrier import Carrier
 from tests.stack import Stack
 from tests.web import Api
@@ -87,17 +87,21 @@ def configuration(carrier_url: str) -> str:
 
 @dataclass(frozen=True)
 class World:
-    """The product with its provider: webhook URLs by trunk, an API by extension."""
+    """The product with its provider: webhook URLs by trunk, an API by extension.
+
+    ``counter`` is a second provider, the one of the benchmark, which only counts.
+    """
 
     stack: Stack
     carrier: Carrier
+    counter: Provider
     webhooks: dict[str, str]
     apis: dict[str, Api]
 
 
-def build(stack: Stack, carrier: Carrier, folder: Path) -> World:
+def build(stack: Stack, carrier: Carrier, counter: Provider) -> World:
     """Configure a running product for the journeys."""
-    file = folder / "apply.json"
+    file = stack.folder / "apply.json"
     file.write_text(configuration(carrier.url))
     printed = stack.manage("apply", str(file))
     webhooks = {}
@@ -110,17 +114,17 @@ def build(stack: Stack, carrier: Carrier, folder: Path) -> World:
         number: Api(stack.url, stack.manage(*issue, number).strip())
         for number in ("1001", "1002", "1003", "1009")
     }
-    return World(stack, carrier, webhooks, apis)
+    return World(stack, carrier, counter, webhooks, apis)
 
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One running product for all journeys of this process that do not break it."""
     folder = tmp_path_factory.mktemp("stack")
-    with Carrier() as carrier:
-        hosts = {"ALLOW_PRIVATE_PROVIDER_HOSTS": carrier.host}
+    with Carrier() as carrier, Provider() as counter:
+        hosts = {"ALLOW_PRIVATE_PROVIDER_HOSTS": f"{carrier.host},{counter.host}"}
         with Stack(folder, **hosts, CLAIM_TIMEOUT="3") as stack:
-            yield build(stack, carrier, folder)
+            yield build(stack, carrier, counter)
 
 
 @pytest.fixture(autouse=True)
