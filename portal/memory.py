@@ -18,6 +18,12 @@ T = TypeVar("T")
 MOST = 100_000
 
 _VERSION = "SELECT count(*), max(id) FROM portal_change"
+# The count is part of the version because ids commit in any order; so the table is kept short.
+_TRIM = """
+DELETE FROM portal_change WHERE id <= (SELECT max(id) - %s FROM portal_change)
+   AND at < now() - interval '1 hour'
+"""
+KEPT = 100
 
 
 class Memory:
@@ -44,6 +50,11 @@ class Memory:
             kept.clear()
         kept[key] = value
         return value
+
+    def trim(self) -> None:
+        """Forget changes that everybody has seen long since."""
+        with connection.cursor() as cursor:
+            cursor.execute(_TRIM, [KEPT])
 
     def refresh(self, *, now: bool = False) -> None:
         """Look whether something changed; not more often than the settings say, unless asked."""

@@ -1,7 +1,6 @@
 """The only door to the network: calls to a provider, downloads, and the first guess at errors."""
 
 import json
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 from urllib.parse import urlencode, urlsplit
@@ -44,7 +43,7 @@ class Parts(TypedDict, total=False):
 
 
 class Http:
-    """Calls below one base URL, with one warm connection per thread and host.
+    """Calls below one base URL, over connections that stay warm.
 
     ``other_bases`` are reached by full URLs. A full URL below one of ``aliases`` goes to the base
     instead: so an override of the base takes all hosts of a provider along. ``guarded`` is for a
@@ -67,11 +66,8 @@ class Http:
         self._bases = (self.base, *(other.rstrip("/") for other in other_bases))
         self._trusted_hosts = trusted_hosts
         self.guarded = guarded
-        self._pools = (
-            connection.guarded_pools(trusted_hosts) if guarded else connection.plain_pools()
-        )
+        self._warm = wire.warm(trusted_hosts if guarded else None)
         self._secrets = frozenset(secrets)
-        self._threads = threading.local()
 
     def get(self, url: str, **parts: Unpack[Parts]) -> Answer:
         """Call GET; ``url`` is a path below the base or a full URL under one of the bases."""
@@ -121,7 +117,7 @@ class Http:
         """
         until = wire.deadline()
         try:
-            with wire.sent(self._session(), request) as response:
+            with wire.sent(self._warm.session(), request) as response:
                 body = wire.read(response, MAX_ANSWER, until)
                 return response.status_code, response.headers, body
         except connection.NotPublic as error:
@@ -169,13 +165,6 @@ class Http:
         basic = parts.get("basic")
         pair = {basic[1], exchange.basic_token(*basic)} if basic is not None else set()
         return exchange.redactor(tuple(sorted(self._secrets | pair | {parts.get("bearer", "")})))
-
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._threads, "session", None)
-        if session is None:
-            session = wire.session(self._pools, hosts=len(self._bases))
-            self._threads.session = session
-        return session
 
 
 def _request(method: str, url: str, parts: Parts) -> requests.Request:

@@ -1,13 +1,15 @@
 """Opens sessions, sends one request, reads a bounded answer: what calls and downloads share."""
 
+import threading
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import requests  # noqa: TID251 - calls and downloads go through here
 from requests.adapters import HTTPAdapter  # noqa: TID251 - calls and downloads go through here
 
-from providers import exchange
+from providers import connection, exchange
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
@@ -20,9 +22,40 @@ OUR_HEADERS = {
 }
 
 
-def session(pools: Mapping[str, Any], *, hosts: int = 1) -> requests.Session:
-    """Return a session with one warm connection to each of so many hosts."""
-    adapter = HTTPAdapter(max_retries=0, pool_connections=hosts, pool_maxsize=1)
+# So many hosts stay connected per thread: more than providers that a busy installation sends to.
+WARM_HOSTS = 32
+
+
+class Warm:
+    """One session per thread, so that a call rarely has to connect first.
+
+    Trunks at one provider share its connections: nothing in a session belongs to a trunk, since
+    credentials go with each request and cookies are kept for nobody.
+    """
+
+    def __init__(self, pools: Mapping[str, Any]) -> None:
+        self._pools = pools
+        self._threads = threading.local()
+
+    def session(self) -> requests.Session:
+        """Return the session of the thread that asks."""
+        made: requests.Session | None = getattr(self._threads, "session", None)
+        if made is None:
+            made = self._threads.session = session(self._pools)
+        return made
+
+
+@lru_cache(maxsize=64)
+def warm(trusted: frozenset[str] | None = None) -> Warm:
+    """Return the connections that calls share; with trusted hosts those that are guarded."""
+    if trusted is None:
+        return Warm(connection.plain_pools())
+    return Warm(connection.guarded_pools(trusted))
+
+
+def session(pools: Mapping[str, Any]) -> requests.Session:
+    """Return a session with one connection to each of several hosts."""
+    adapter = HTTPAdapter(max_retries=0, pool_connections=WARM_HOSTS, pool_maxsize=1)
     adapter.poolmanager.pool_classes_by_scheme = pools
     made = requests.Session()
     made.mount("http://", adapter)

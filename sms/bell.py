@@ -33,14 +33,17 @@ def connection() -> Redis:
     return Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=2)
 
 
-def ring(task: str, *args: int) -> None:
-    """Ask a worker to run ``sms.tasks.<task>`` after commit, once while the bell still rings."""
-    transaction.on_commit(lambda: _ring_now(task, args))
+def ring(task: str, *args: int, insist: bool = False) -> None:
+    """Ask a worker to run ``sms.tasks.<task>`` after commit, once while the bell still rings.
+
+    Whoever insists is heard also then.
+    """
+    transaction.on_commit(lambda: _ring_now(task, args, insist=insist))
 
 
-def _ring_now(task: str, args: tuple[int, ...]) -> None:
+def _ring_now(task: str, args: tuple[int, ...], *, insist: bool = False) -> None:
     try:
-        if connection().set(_key(task, args), 1, nx=True, ex=RING_SECONDS):
+        if connection().set(_key(task, args), 1, nx=not insist, ex=RING_SECONDS):
             current_app.send_task(f"sms.tasks.{task}", args=args, retry=False)
     except (RedisError, OperationalError) as error:
         log.warning("bell.unheard task=%s error=%s", task, error)

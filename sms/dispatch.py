@@ -10,6 +10,7 @@ import time
 from functools import partial
 from queue import Empty
 
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,7 +19,7 @@ from portal.models import Trunk
 from providers.contract import OutboundMessage, SendResult
 from providers.errors import CredentialsRefused, Rejected, SendError, Unconfirmed
 from sms import bell, claiming, consent, media, outcome, pacing, permission, switchboard, unsent
-from sms.hands import Holders, hands
+from sms.hands import Holders, hands, seats
 from sms.models import Message, OptOut, State
 from sms.models.message import MessageQuerySet
 from sms.outcome import Outcome
@@ -27,6 +28,8 @@ from sms.turns import Rota, Turn
 log = logging.getLogger(__name__)
 
 SHIFT_SECONDS = 50
+# How long one trunk is served at a time while others wait for it to end.
+TURN_SECONDS = 2
 # Longer pauses than this are left to the sweep, and a drain looks around at least this often.
 LONGEST_WAIT = 1.0
 # Outcomes that arrive within this time are written together.
@@ -43,22 +46,39 @@ def drain(trunk_id: int, box: bell.Box) -> bool:
 
     ``box`` brings the outcomes of the calls, and None for every ring that came meanwhile.
     """
-    until = time.monotonic() + SHIFT_SECONDS
+    if not seats().take(trunk_id):
+        return False
+    try:
+        return _serve(trunk_id, box)
+    finally:
+        following = seats().leave()
+        if following:
+            bell.ring("drain_trunk", following, insist=True)
+
+
+def _serve(trunk_id: int, box: bell.Box) -> bool:
+    began = time.monotonic()
     rota = Rota(hands().threads)
-    calls = 0
+    # Our bell was quietened before we began, and is until we hear it.
+    calls, quiet = 0, True
     while True:
         trunk = _sending(trunk_id)
-        over = closing.is_set() or time.monotonic() > until
+        over = closing.is_set() or _is_over(began)
         started, pause = 0, 0.0
         if trunk and not over:
-            started, pause = _start(trunk, rota, box)
+            started, pause, quiet = _start(trunk, rota, box, quiet=quiet)
         calls += started
         if not calls and (trunk is None or over or not 0 < pause <= LONGEST_WAIT):
             return trunk is not None and over and not closing.is_set()
-        outcomes = _collect(box, min(pause or LONGEST_WAIT, LONGEST_WAIT), calls)
+        outcomes, rung = _collect(box, min(pause or LONGEST_WAIT, LONGEST_WAIT), calls)
+        quiet = quiet and not rung
         calls -= len(outcomes)
         if outcomes:
             outcome.settle(outcomes)
+
+
+def _is_over(began: float) -> bool:
+    return time.monotonic() - began > (TURN_SECONDS if seats().crowded else SHIFT_SECONDS)
 
 
 def _sending(trunk_id: int) -> Trunk | None:
@@ -68,36 +88,52 @@ def _sending(trunk_id: int) -> Trunk | None:
     return trunk if trunk and trunk.enabled and not trunk.paused_since else None
 
 
-def _collect(box: bell.Box, patience: float, calls: int) -> list[Outcome]:
-    """Wait for the first outcome or ring, then a moment for more outcomes to write together."""
+def _collect(box: bell.Box, patience: float, calls: int) -> tuple[list[Outcome], bool]:
+    """Wait for the first outcome or ring, then a moment for more outcomes to write together.
+
+    Returns also whether it was a ring that ended the wait.
+    """
     outcomes: list[Outcome] = []
     until = time.monotonic() + patience
     while len(outcomes) < calls or not calls:
         try:
-            item = box.get(timeout=max(0.0, until - time.monotonic()))
+            item = _next(box, until - time.monotonic())
         except Empty:
             break
         if item is None:
-            break
+            return outcomes, True
         if not outcomes:
             until = time.monotonic() + BATCH_SECONDS
         outcomes.append(item)
-    return outcomes
+    return outcomes, False
 
 
-def _start(trunk: Trunk, rota: Rota, box: bell.Box) -> tuple[int, float]:
+def _next(box: bell.Box, patience: float) -> Outcome | None:
+    """Return what comes next; a longer wait holds no connection to the database."""
+    try:
+        found: Outcome | None = box.get(timeout=max(0.0, min(patience, BATCH_SECONDS)))
+    except Empty:
+        if patience <= BATCH_SECONDS:
+            raise
+        if not connection.in_atomic_block:
+            connection.close()
+        found = box.get(timeout=patience - BATCH_SECONDS)
+    return found
+
+
+def _start(trunk: Trunk, rota: Rota, box: bell.Box, *, quiet: bool) -> tuple[int, float, bool]:
     """Claim and start as much as threads and pacing allow.
 
-    Returns how many were started, and the seconds after which to look again (0: when rung, or when
-    a call ends).
+    Returns how many were started, the seconds after which to look again (0: when rung, or when a
+    call ends), and whether the bell is quiet.
     """
     started, pause, left = _round(trunk, rota, box)
-    if not left:
-        # Nothing more is due: from now on a ring is needed, and one that came meanwhile counts.
-        bell.quieten("drain_trunk", trunk.pk)
-        more, pause, left = _round(trunk, rota, box)
-        started += more
-    return started, pause
+    if left or quiet:
+        return started, pause, quiet
+    # Nothing more is due: from now on a ring is needed, and one that came meanwhile counts.
+    bell.quieten("drain_trunk", trunk.pk)
+    more, pause, _left = _round(trunk, rota, box)
+    return started + more, pause, True
 
 
 def _round(trunk: Trunk, rota: Rota, box: bell.Box) -> tuple[int, float, bool]:

@@ -59,6 +59,49 @@ class Hands:
                 del self._held[holder]
 
 
+class Seats:
+    """How many trunks a worker serves at the same time, and which ones wait for that.
+
+    Serving is mostly waiting for providers. Without a bound a few dead ones would keep every thread
+    of the worker busy, and with them everybody's inbound texts.
+    """
+
+    def __init__(self, seats: int) -> None:
+        self._free = seats
+        self._waiting: dict[int, None] = {}
+        self._lock = threading.Lock()
+
+    def take(self, trunk_id: int) -> bool:
+        """Take a seat for a trunk, or else a place in the line."""
+        with self._lock:
+            if not self._free:
+                self._waiting[trunk_id] = None
+                return False
+            self._free -= 1
+            self._waiting.pop(trunk_id, None)
+            return True
+
+    def leave(self) -> int | None:
+        """Give the seat up; return the trunk that waits for the longest time, if any."""
+        with self._lock:
+            self._free += 1
+            following = next(iter(self._waiting), None)
+            if following is not None:
+                del self._waiting[following]
+            return following
+
+    @property
+    def crowded(self) -> bool:
+        """Whether a trunk waits for a seat."""
+        return bool(self._waiting)
+
+
+@cache
+def seats() -> Seats:
+    """Return the process's seats: a quarter of the worker's threads stays free for other work."""
+    return Seats(settings.CELERY_WORKER_CONCURRENCY * 3 // 4)
+
+
 @cache
 def hands() -> Hands:
     """Return the process's sender threads; made at first use, after a worker has forked."""

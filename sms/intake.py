@@ -69,22 +69,26 @@ def accept(trunk: Trunk, request: WebhookRequest, address: str | None) -> Webhoo
     now = timezone.now()
     query, headers = request.query.replace("\x00", ""), _headers(trunk, request)
     row = (trunk.pk, trunk.tenant_id, now, request.method, query, headers, request.body, address)
-    _stored.put((*row, now))
+    _stored.put(row)
     return adapter.reply(request)
 
 
+# One statement for any number of rows, so that it is prepared once.
 _STORE = """
 INSERT INTO sms_providerevent (trunk_id, tenant_id, received_at, method, query, headers, body,
     address, state, reason, detail, due_at, tries, insist)
-VALUES """
-_ROW = "(%s, %s, %s, %s, %s, %s, %s, %s, 'due', '', '', %s, 0, false)"
+SELECT g.trunk, g.tenant, g.at, g.method, g.query, g.headers, g.body, g.address, 'due', '', '',
+       g.at, 0, false
+  FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::jsonb[],
+              %s::bytea[], %s::inet[])
+    AS g (trunk, tenant, at, method, query, headers, body, address)
+"""
 
 
 def _store(rows: Sequence[tuple[Any, ...]]) -> Sequence[bool]:
     """Keep requests in one statement, which commits by itself."""
     with connection.cursor() as cursor:
-        values = [value for row in rows for value in row]
-        cursor.execute(_STORE + ", ".join([_ROW] * len(rows)), values)
+        cursor.execute(_STORE, [list(column) for column in zip(*rows, strict=True)])
     bell.ring("drain_events")
     return [True] * len(rows)
 

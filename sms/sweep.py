@@ -9,10 +9,12 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from portal.memory import memory
+from portal.models import Trunk
 from sms import bell, outcome, unsent
 from sms.models import MediaFile, Message, ProviderEvent, SeenBody, State
 
@@ -25,7 +27,8 @@ _WAITING = (State.QUEUED, State.HELD)
 
 def sweep() -> None:
     """Do one round; a step that fails does not keep the others from being done."""
-    for step in (_free_stuck, _fail_overdue, _release_reactivated, _ring_due, _forget_bodies):
+    steps = (_free_stuck, _fail_overdue, _release_reactivated, _ring_due, _forget_bodies, _trim)
+    for step in steps:
         try:
             step()
         except Exception:
@@ -33,9 +36,11 @@ def sweep() -> None:
 
 
 def _each(rows: QuerySet[Message], act: Callable[[Message], None]) -> None:
-    for message in rows.select_related("trunk", "conversation").defer("trunk__credentials")[
-        :AT_ONCE
-    ]:
+    for message in (
+        rows.order_by()
+        .select_related("trunk", "conversation")
+        .defer("trunk__credentials")[:AT_ONCE]
+    ):
         try:
             with transaction.atomic():
                 act(message)
@@ -98,20 +103,22 @@ def _forget_bodies() -> None:
     SeenBody.objects.filter(seen_at__lt=timezone.now() - FORGET_BODIES).delete()
 
 
+def _trim() -> None:
+    memory.trim()
+
+
 def _ring() -> None:
+    """Ring, also where a bell rings already: whoever heard it may have been killed since."""
     now = timezone.now()
-    queued = Message.objects.filter(
-        state=State.QUEUED,
-        due_at__lte=now,
-        trunk__enabled=True,
-        trunk__paused_since__isnull=True,
-    )
-    for trunk_id in queued.order_by().values_list("trunk_id", flat=True).distinct():
-        bell.ring("drain_trunk", trunk_id)
+    # Trunk by trunk one step in the index, however much waits on each.
+    queued = Message.objects.filter(trunk=OuterRef("pk"), state=State.QUEUED, due_at__lte=now)
+    sending = Trunk.objects.filter(Exists(queued), enabled=True, paused_since__isnull=True)
+    for trunk_id in sending.order_by().values_list("pk", flat=True):
+        bell.ring("drain_trunk", trunk_id, insist=True)
     polled = Message.objects.filter(poll_at__lte=now)
     for trunk_id in polled.order_by().values_list("trunk_id", flat=True).distinct():
-        bell.ring("poll_receipts", trunk_id)
+        bell.ring("poll_receipts", trunk_id, insist=True)
     if ProviderEvent.objects.filter(state=ProviderEvent.State.DUE, due_at__lte=now).exists():
-        bell.ring("drain_events")
+        bell.ring("drain_events", insist=True)
     if MediaFile.objects.filter(state=MediaFile.State.WAITING, due_at__lte=now).exists():
-        bell.ring("fetch_media")
+        bell.ring("fetch_media", insist=True)

@@ -59,18 +59,19 @@ def rates(trunk_id: int) -> dict[str, float]:
 
 def rules(trunk_id: int, tenant_id: int) -> list[InboundRule]:
     """Return the enabled rules for a trunk's DIDs of a tenant, with all they point at."""
-    rows = InboundRule.objects.filter(trunk_id=trunk_id, tenant_id=tenant_id, enabled=True)
-    return memory.recall(
-        ("rules", trunk_id, tenant_id),
-        lambda: list(
+
+    def load() -> list[InboundRule]:
+        rows = InboundRule.objects.filter(trunk_id=trunk_id, tenant_id=tenant_id, enabled=True)
+        return list(
             rows.select_related("schedule").prefetch_related(
                 "schedule__hours",
                 "schedule__holidays",
                 "destinations__extension",
                 "destinations__group",
             )
-        ),
-    )
+        )
+
+    return memory.recall(("rules", trunk_id, tenant_id), load)
 
 
 def office(tenant_id: int) -> Schedule | None:

@@ -220,6 +220,12 @@ class Message(models.Model):
                 name="message_turns",
             ),
             models.Index(
+                fields=["deadline"],
+                condition=Q(state__in=["queued", "held"]),
+                name="message_deadline",
+            ),
+            models.Index(fields=["tenant"], condition=Q(state="held"), name="message_held"),
+            models.Index(
                 fields=["claimed_at"], condition=Q(state="sending"), name="message_sending"
             ),
             models.Index(

@@ -11,12 +11,13 @@ import pytest
 import time_machine
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
+from redis import Redis
 
 from portal.models import DID, CallerID, Extension, Tenant, Trunk
 from sms import dispatch, media, pacing
-from sms.hands import hands
+from sms.hands import hands, seats
 from sms.models import Attempt, Message, OptOut
-from tests import factories, fakes
+from tests import bells, factories, fakes
 from tests.crowd import at_once
 from tests.fakes import FakeProvider
 from tests.sms.flows import drain, send, states, submit
@@ -385,3 +386,32 @@ def test_a_trunk_with_a_missing_credential_is_paused_and_the_text_waits(
     assert trunk.paused_since is not None
     assert "secret" in trunk.paused_reason
     assert carrier.calls == []
+
+
+@pytest.fixture
+def one_seat(settings: Settings) -> Iterator[None]:
+    """Let this process serve one trunk at a time."""
+    settings.CELERY_WORKER_CONCURRENCY = 2
+    seats.cache_clear()
+    yield
+    seats.cache_clear()
+
+
+@pytest.mark.usefixtures("one_seat")
+@pytest.mark.django_db(transaction=True)
+def test_a_trunk_that_finds_no_seat_is_rung_for_when_another_is_done(
+    line: CallerID, carrier: FakeProvider, redis_client: Redis
+) -> None:
+    submit(line.extension)
+    assert seats().take(line.did.trunk_id + 1)
+    assert drain(line.did.trunk) is False
+    assert carrier.calls == []
+    redis_client.flushdb()
+    following = seats().leave()
+    assert following == line.did.trunk_id
+    seats().take(line.did.trunk_id)
+    seats().leave()
+    late = factories.line()
+    carrier.will(fakes.then(lambda _call: seats().take(late.did.trunk_id), fakes.accepted()))
+    drain(line.did.trunk)
+    assert ("drain_trunk", [late.did.trunk_id]) in bells.rung(redis_client)

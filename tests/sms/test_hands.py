@@ -1,6 +1,6 @@
 """The sender threads of a worker are shared: nobody takes them all, nobody goes without."""
 
-from sms.hands import Hands
+from sms.hands import Hands, Seats
 
 
 def test_one_alone_gets_three_quarters_of_the_threads() -> None:
@@ -42,3 +42,12 @@ def test_no_more_is_reserved_than_was_asked_for_or_than_there_is() -> None:
     assert hands.reserve(2, ("trunk",)) == 2
     assert hands.reserve(9, ()) == 2
     assert hands.reserve(1, ("newcomer",)) == 0
+
+
+def test_trunks_without_a_seat_get_one_in_the_order_in_which_they_came() -> None:
+    seats = Seats(2)
+    assert [seats.take(trunk) for trunk in (1, 2, 3, 4, 3)] == [True, True, False, False, False]
+    crowded = [seats.crowded]
+    following = [seats.leave(), seats.leave(), seats.leave()]
+    crowded.append(seats.crowded)
+    assert (following, crowded) == ([3, 4, None], [True, False])
