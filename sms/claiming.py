@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from portal.models import Trunk
 from sms import switchboard
-from sms.models import Conversation, MediaFile, Message, State, transition
+from sms.models import Conversation, MediaFile, Message, OptOut, State, transition
 
 _CLAIM = """
 WITH moved AS (
@@ -32,7 +32,12 @@ WITH moved AS (
 )
 SELECT m.*, c.our_number AS thread_our_number, c.remote AS thread_remote,
        c.trunk_id AS thread_trunk, c.extension_id AS thread_extension, c.group_id AS thread_group,
-       (SELECT f.id FROM sms_mediafile f WHERE f.message_id = m.id LIMIT 1) IS NOT NULL AS has_media
+       (SELECT f.id FROM sms_mediafile f
+         WHERE f.message_id = m.id LIMIT 1) IS NOT NULL AS has_media,
+       (SELECT o.id FROM sms_optout o
+         WHERE o.tenant_id = m.tenant_id AND o.our_number IN ('', m.sender)
+           AND o.remote = ANY(string_to_array(m.recipient, ';')) AND o.lifted_at IS NULL
+         LIMIT 1) AS stopped_by
 -- With a LIMIT of its own a look-up is made row by row, however many rows the planner expects:
 -- never as a join over a whole table.
   FROM moved m, LATERAL (SELECT * FROM sms_conversation c WHERE c.id = m.conversation_id LIMIT 1) c
@@ -47,7 +52,7 @@ def rows(trunk: Trunk, limit: int, sender: str = "") -> list[Message]:
     """Move at most ``limit`` due messages of a trunk to SENDING, and return them in their order.
 
     With a sender only those from it. They come with what sending needs of their trunk, extension,
-    conversation and files.
+    conversation, files and opt-outs.
     """
     now = timezone.now()
     line = json.dumps([transition(State.SENDING, at=now)])
@@ -81,6 +86,12 @@ def _thread(message: Message) -> Conversation:
         extension_id=_told(message, "thread_extension"),
         group_id=_told(message, "thread_group"),
     )
+
+
+def opt_out(message: Message) -> OptOut | None:
+    """Return what forbids sending a claimed message to one of its recipients, if anything does."""
+    found = _told(message, "stopped_by")
+    return OptOut.objects.filter(pk=found).first() if found else None
 
 
 def files(message: Message) -> Iterable[MediaFile]:

@@ -90,27 +90,3 @@ def _active(tenant_id: int, our_number: str, remotes: Iterable[str]) -> QuerySet
 def find(tenant_id: int, our_number: str, remotes: Iterable[str]) -> OptOut | None:
     """Return the opt-out that forbids texting any of ``remotes`` from our number, if any."""
     return _active(tenant_id, our_number, remotes).first()
-
-
-Line = tuple[int, str, str]  # tenant, our number, remote party
-
-
-def among(lines: Iterable[Line]) -> dict[Line, OptOut]:
-    """Return, in one question, the opt-outs that forbid texting along any of these lines."""
-    wanted = set(lines)
-    if not wanted:
-        return {}
-    found = OptOut.objects.filter(
-        tenant_id__in={tenant_id for tenant_id, _our, _remote in wanted},
-        remote__in={remote for _tenant, _our, remote in wanted},
-        lifted_at__isnull=True,
-    ).order_by("since")
-    by_party: dict[tuple[int, str], list[OptOut]] = {}
-    for row in found:
-        by_party.setdefault((row.tenant_id, row.remote), []).append(row)
-    return {
-        line: row
-        for line in wanted
-        for row in by_party.get((line[0], line[2]), ())
-        if row.our_number in {"", line[1]}
-    }

@@ -18,9 +18,9 @@ from portal.memory import memory
 from portal.models import Trunk
 from providers.contract import OutboundMessage, SendResult
 from providers.errors import CredentialsRefused, Rejected, SendError, Unconfirmed
-from sms import bell, claiming, consent, media, outcome, pacing, permission, switchboard, unsent
+from sms import bell, claiming, media, outcome, pacing, permission, switchboard, unsent
 from sms.hands import Holders, hands, seats
-from sms.models import Message, OptOut, State
+from sms.models import Message, State
 from sms.models.message import MessageQuerySet
 from sms.outcome import Outcome
 from sms.turns import Rota, Turn
@@ -181,28 +181,22 @@ def claim(trunk: Trunk, limit: int, sender: str = "") -> list[Message]:
     """Move at most ``limit`` due messages of the trunk to SENDING and return those to send.
 
     Permission, opt-out, tenant state and caller ID are checked again here; what may not go out
-    any more is settled at once, and the next in line are taken instead.
+    any more is settled at once, and the next in line are taken instead. Callers begin with
+    ``memory.refresh``.
     """
-    memory.refresh(now=True)
     while True:
         claimed = claiming.rows(trunk, limit, sender)
-        opt_outs = consent.among(line for message in claimed for line in _lines(message))
-        sendable = [message for message in claimed if _may_go(message, opt_outs)]
+        sendable = [message for message in claimed if _may_go(message)]
         if sendable or not claimed:
             return sendable
 
 
-def _lines(message: Message) -> list[consent.Line]:
-    parties = message.recipient.split(";")
-    return [(message.tenant_id, message.sender, party) for party in parties]
-
-
-def _may_go(message: Message, opt_outs: dict[consent.Line, OptOut]) -> bool:
+def _may_go(message: Message) -> bool:
     if message.deadline and message.deadline < timezone.now():
         _give_up(message, _("It could not be sent before its deadline."), "deadline")
         return False
     try:
-        _check_again(message, opt_outs)
+        _check_again(message)
     except permission.TenantSuspended as refusal:
         _own(message).move(State.HELD, note=refusal.detail, error=refusal.detail[:500])
         outcome.tell(message)
@@ -223,7 +217,7 @@ def _give_up(message: Message, why: str, code: str) -> None:
     outcome.tell(message)
 
 
-def _check_again(message: Message, opt_outs: dict[consent.Line, OptOut]) -> None:
+def _check_again(message: Message) -> None:
     if message.extension is None:
         permission.check_automatic(message)
         return
@@ -233,9 +227,9 @@ def _check_again(message: Message, opt_outs: dict[consent.Line, OptOut]) -> None
         trunk_id=message.trunk_id,
         conversation=message.conversation,
     )
-    for line in _lines(message):
-        if line in opt_outs:
-            raise permission.opted_out(opt_outs[line])
+    opt_out = claiming.opt_out(message)
+    if opt_out is not None:
+        raise permission.opted_out(opt_out)
 
 
 def send(message: Message) -> Outcome:
