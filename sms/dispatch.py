@@ -10,7 +10,7 @@ import time
 from functools import partial
 from queue import Empty
 
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -49,36 +49,126 @@ def drain(trunk_id: int, box: bell.Box) -> bool:
     if not seats().take(trunk_id):
         return False
     try:
-        return _serve(trunk_id, box)
+        return _Shift(trunk_id, box).work()
     finally:
         following = seats().leave()
         if following:
             bell.ring("drain_trunk", following, insist=True)
 
 
-def _serve(trunk_id: int, box: bell.Box) -> bool:
-    began = time.monotonic()
-    rota = Rota(hands().threads)
-    # Our bell was quietened before we began, and is until we hear it.
-    calls, quiet = 0, True
-    while True:
-        trunk = _sending(trunk_id)
-        over = closing.is_set() or _is_over(began)
-        started, pause = 0, 0.0
+class _Shift:
+    """One worker's time at one trunk: its open calls, and what they came to until it is written."""
+
+    def __init__(self, trunk_id: int, box: bell.Box) -> None:
+        self.trunk_id = trunk_id
+        self.box = box
+        self.rota = Rota(hands().threads)
+        self.began = time.monotonic()
+        self.calls = 0
+        self.outcomes: list[Outcome] = []
+        # Whether more is due than could be started, and after how many seconds to look again.
+        self.left, self.pause = False, 0.0
+        # Our bell was quietened before we began, and is until we hear it.
+        self.quiet = True
+
+    def work(self) -> bool:
+        """Send until nothing is due; return whether more is due and somebody has to go on."""
+        while True:
+            over = closing.is_set() or self._is_over()
+            try:
+                sending = self._look(over=over)
+            except OperationalError:
+                # What a provider answered must not be forgotten because the database restarts.
+                log.warning("dispatch.without_database trunk=%s", self.trunk_id, exc_info=True)
+                connection.close()
+                sending, self.left, self.pause = False, True, LONGEST_WAIT
+            soon = 0 < self.pause <= LONGEST_WAIT
+            if not (self.calls or self.outcomes) and (over or not (sending and soon)):
+                return sending and over and not closing.is_set()
+            self._collect(min(self.pause or LONGEST_WAIT, LONGEST_WAIT))
+
+    def _is_over(self) -> bool:
+        most = TURN_SECONDS if seats().crowded else SHIFT_SECONDS
+        return time.monotonic() - self.began > most
+
+    def _look(self, *, over: bool) -> bool:
+        """Write what calls came to and start what is due; return whether the trunk sends."""
+        if not self.left:
+            # What ended may let the next text of its conversation go.
+            self._settle()
+        self.left, self.pause = False, 0.0
+        trunk = _sending(self.trunk_id)
         if trunk and not over:
-            started, pause, quiet = _start(trunk, rota, box, quiet=quiet)
-        calls += started
-        if not calls and (trunk is None or over or not 0 < pause <= LONGEST_WAIT):
-            return trunk is not None and over and not closing.is_set()
-        outcomes, rung = _collect(box, min(pause or LONGEST_WAIT, LONGEST_WAIT), calls)
-        quiet = quiet and not rung
-        calls -= len(outcomes)
-        if outcomes:
-            outcome.settle(outcomes)
+            self._start(trunk)
+        # With more to send, free threads get it first: they need not wait for the writing.
+        self._settle()
+        return trunk is not None
 
+    def _settle(self) -> None:
+        outcome.settle(self.outcomes)
+        self.outcomes = []
 
-def _is_over(began: float) -> bool:
-    return time.monotonic() - began > (TURN_SECONDS if seats().crowded else SHIFT_SECONDS)
+    def _start(self, trunk: Trunk) -> None:
+        """Claim and start as much as threads and pacing allow."""
+        self._round(trunk)
+        if not self.left and not self.quiet:
+            # From now on a ring is needed, and one that came meanwhile counts.
+            bell.quieten("drain_trunk", trunk.pk)
+            self.quiet = True
+            self._round(trunk)
+
+    def _round(self, trunk: Trunk) -> None:
+        """Give everybody who waits a turn."""
+        pauses = []
+        self.left = False
+        for turn in self.rota.turns(trunk):
+            pause, stays = self._take_turn(trunk, turn)
+            self.left = self.left or stays
+            if stays and pause:
+                pauses.append(pause)
+        self.pause = min(pauses, default=0.0)
+
+    def _take_turn(self, trunk: Trunk, turn: Turn) -> tuple[float, bool]:
+        """Start what a turn allows.
+
+        Returns the seconds after which to look again (0: when rung, or when a call ends), and
+        whether more is due.
+        """
+        holders = (("trunk", trunk.pk), ("tenant", turn.tenant_id))
+        reserved = hands().reserve(turn.most, holders)
+        if not reserved:
+            # A call of our own that ends wakes us; those of others do not.
+            return 0.0 if self.calls else BUSY_SECONDS, _is_due(trunk, turn)
+        messages: list[Message] = []
+        granted, pause = pacing.take(reserved, *turn.buckets)
+        try:
+            messages = claim(trunk, granted, turn.sender) if granted else []
+        finally:
+            hands().release(reserved - len(messages), holders)
+            pacing.give_back(granted - len(messages), *turn.buckets)
+        for message in messages:
+            self.calls += 1
+            hands().run(partial(_call_on_thread, message, holders, self.box))
+        if granted > len(messages):
+            return 0.0, False
+        return pause, not pause or _is_due(trunk, turn)
+
+    def _collect(self, patience: float) -> None:
+        """Wait for the first outcome or ring, then a moment for more outcomes to write together."""
+        until = time.monotonic() + patience
+        first = True
+        while self.calls or first:
+            try:
+                item = _next(self.box, until - time.monotonic())
+            except Empty:
+                return
+            if item is None:
+                self.quiet = False
+                return
+            self.calls -= 1
+            self.outcomes.append(item)
+            if first:
+                first, until = False, time.monotonic() + BATCH_SECONDS
 
 
 def _sending(trunk_id: int) -> Trunk | None:
@@ -86,26 +176,6 @@ def _sending(trunk_id: int) -> Trunk | None:
     memory.refresh(now=True)
     trunk = switchboard.trunk(trunk_id)
     return trunk if trunk and trunk.enabled and not trunk.paused_since else None
-
-
-def _collect(box: bell.Box, patience: float, calls: int) -> tuple[list[Outcome], bool]:
-    """Wait for the first outcome or ring, then a moment for more outcomes to write together.
-
-    Returns also whether it was a ring that ended the wait.
-    """
-    outcomes: list[Outcome] = []
-    until = time.monotonic() + patience
-    while len(outcomes) < calls or not calls:
-        try:
-            item = _next(box, until - time.monotonic())
-        except Empty:
-            break
-        if item is None:
-            return outcomes, True
-        if not outcomes:
-            until = time.monotonic() + BATCH_SECONDS
-        outcomes.append(item)
-    return outcomes, False
 
 
 def _next(box: bell.Box, patience: float) -> Outcome | None:
@@ -119,51 +189,6 @@ def _next(box: bell.Box, patience: float) -> Outcome | None:
             connection.close()
         found = box.get(timeout=patience - BATCH_SECONDS)
     return found
-
-
-def _start(trunk: Trunk, rota: Rota, box: bell.Box, *, quiet: bool) -> tuple[int, float, bool]:
-    """Claim and start as much as threads and pacing allow.
-
-    Returns how many were started, the seconds after which to look again (0: when rung, or when a
-    call ends), and whether the bell is quiet.
-    """
-    started, pause, left = _round(trunk, rota, box)
-    if left or quiet:
-        return started, pause, quiet
-    # Nothing more is due: from now on a ring is needed, and one that came meanwhile counts.
-    bell.quieten("drain_trunk", trunk.pk)
-    more, pause, _left = _round(trunk, rota, box)
-    return started + more, pause, True
-
-
-def _round(trunk: Trunk, rota: Rota, box: bell.Box) -> tuple[int, float, bool]:
-    """Give everybody who waits a turn; return also whether anything is left that is due."""
-    started, pauses, left = 0, [], False
-    for turn in rota.turns(trunk):
-        more, pause, stays = _take_turn(trunk, turn, box)
-        started += more
-        left = left or stays
-        if stays and pause:
-            pauses.append(pause)
-    return started, min(pauses, default=0.0), left
-
-
-def _take_turn(trunk: Trunk, turn: Turn, box: bell.Box) -> tuple[int, float, bool]:
-    holders = (("trunk", trunk.pk), ("tenant", turn.tenant_id))
-    reserved = hands().reserve(turn.most, holders)
-    if not reserved:
-        # A call of our own that ends wakes us; those of others do not.
-        wakes = hands().holds(holders[0])
-        return 0, 0.0 if wakes else BUSY_SECONDS, _is_due(trunk, turn)
-    granted, pause = pacing.take(reserved, *turn.buckets)
-    messages = claim(trunk, granted, turn.sender) if granted else []
-    hands().release(reserved - len(messages), holders)
-    pacing.give_back(granted - len(messages), *turn.buckets)
-    for message in messages:
-        hands().run(partial(_call_on_thread, message, holders, box))
-    if granted > len(messages):
-        return len(messages), 0.0, False
-    return len(messages), pause, not pause or _is_due(trunk, turn)
 
 
 def _call_on_thread(message: Message, holders: Holders, box: bell.Box) -> None:

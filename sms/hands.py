@@ -37,11 +37,6 @@ class Hands:
         with self._lock:
             self._move(-unused, holders)
 
-    def holds(self, holder: Hashable) -> bool:
-        """Say whether a holder has threads at work, or reserved."""
-        with self._lock:
-            return self._held[holder] > 0
-
     def run(self, work: Callable[[], None]) -> None:
         """Do something on a reserved thread; ``work`` releases it."""
         self._pool.submit(work)

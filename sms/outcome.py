@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from portal.models import Trunk
@@ -47,9 +47,15 @@ def settle(outcomes: Sequence[Outcome]) -> None:
     """Write what the calls came to, all in one short transaction.
 
     One that cannot be written, because its message was deleted meanwhile, costs only itself.
+    Without a database nothing is written (``OperationalError``): the caller keeps them and comes
+    again.
     """
+    if not outcomes:
+        return
     try:
         _settle_all(outcomes)
+    except OperationalError:
+        raise
     except DatabaseError:
         if len(outcomes) == 1:
             log.exception("outcome.lost message=%s", outcomes[0].message.pk)
@@ -59,6 +65,7 @@ def settle(outcomes: Sequence[Outcome]) -> None:
 
 
 def _settle_all(outcomes: Sequence[Outcome]) -> None:
+    _mark_trunks(outcomes)
     if all(isinstance(outcome.result, SendResult) for outcome in outcomes):
         # The usual case is one statement, which commits by itself.
         others = _write(outcomes)
@@ -70,7 +77,6 @@ def _settle_all(outcomes: Sequence[Outcome]) -> None:
             others = []
     for outcome in others:
         _settle(outcome)
-    _mark_trunks(outcomes)
     bell.tell_all([_news(outcome.message) for outcome in outcomes])
 
 

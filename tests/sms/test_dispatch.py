@@ -4,11 +4,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from queue import SimpleQueue
 
 import pytest
 import time_machine
+from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 from redis import Redis
@@ -415,3 +417,47 @@ def test_a_trunk_that_finds_no_seat_is_rung_for_when_another_is_done(
     carrier.will(fakes.then(lambda _call: seats().take(late.did.trunk_id), fakes.accepted()))
     drain(line.did.trunk)
     assert ("drain_trunk", [late.did.trunk_id]) in bells.rung(redis_client)
+
+
+@contextmanager
+def database_gone_once(at: str) -> Iterator[None]:
+    """Let the first statement that begins with some words find no database."""
+    failures = [OperationalError("the database is restarting")]
+
+    def refuse(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        if sql.strip().startswith(at) and failures:
+            raise failures.pop()
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(refuse):
+        yield
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("answer", [fakes.accepted("p1"), fakes.rejected()])
+def test_what_a_provider_answered_is_kept_until_the_database_is_back(
+    line: CallerID, carrier: FakeProvider, answer: fakes.Answer
+) -> None:
+    carrier.will(answer)
+    message = submit(line.extension)
+    with database_gone_once("WITH given AS"):
+        drain(line.did.trunk)
+    message.refresh_from_db()
+    assert message.state in {"accepted", "failed"}
+    assert (len(carrier.calls), Attempt.objects.count()) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_that_finds_no_database_leaves_every_thread_and_token_free(
+    line: CallerID, carrier: FakeProvider
+) -> None:
+    message = submit(line.extension)
+    with database_gone_once("WITH moved AS"):
+        drain(line.did.trunk)
+    assert (carrier.calls, states(message)) == ([], ["queued"])
+    everyone = hands().threads
+    assert hands().reserve(everyone, ()) == everyone
+    hands().release(everyone, ())
+    assert pacing.take(1000, pacing.of_trunk(line.did.trunk))[0] == 1000
+    drain(line.did.trunk)
+    assert states(message)[-1] == "accepted"
