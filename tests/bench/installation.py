@@ -15,7 +15,7 @@ from tests.stack import Stack
 from tests.web import Api
 
 TENANT = "bench"
-# Two, because one trunk gets at most half of a worker's threads.
+# Two, because one trunk alone gets three quarters of a worker's threads.
 TRUNKS = 2
 # Never what holds a message back: the provider's delay and the threads do.
 UNPACED = 100_000
