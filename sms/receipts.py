@@ -61,7 +61,10 @@ def _move(message: Message, target: State | None, update: StatusUpdate, note: st
         rows.remark(message.state, at=update.at, note=note or str(update.status))
         return
     failed = target in {State.UNDELIVERED, State.FAILED}
-    error = {"error": update.detail[:500], "error_code": update.error_code[:64]} if failed else {}
+    # Also where it is good news: what was not known before is known now.
+    error = {"error": "", "error_code": ""}
+    if failed:
+        error = {"error": update.detail[:500], "error_code": update.error_code[:64]}
     if rows.move(target, at=update.at, note=note, **error):
         outcome.tell(message)
     elif message.state != target:
