@@ -9,7 +9,7 @@ import json
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Exists
+from django.db.models import Exists, Q
 
 from portal.models import DID, Trunk
 from providers.contract import InboundMessage, Piece
@@ -74,7 +74,10 @@ def complete(message: Message) -> None:
     measure = segments.measure(message.text)
     message.encoding, message.segments = measure.encoding, measure.segments
     message.save(update_fields=["text", "encoding", "segments"])
-    newer = Message.objects.filter(conversation_id=message.conversation_id, pk__gt=message.pk)
+    # The automatic reply to the first piece is no news in its thread.
+    automatic = Q(direction=Message.Direction.OUTBOUND, extension=None)
+    later = Message.objects.filter(conversation_id=message.conversation_id, pk__gt=message.pk)
+    newer = later.exclude(automatic)
     thread = Conversation.objects.filter(~Exists(newer), pk=message.conversation_id)
     thread.update(last_text=message.text[:120])
 
