@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,6 +21,8 @@ from sms.models import MediaFile, Message, ProviderEvent, SeenBody, State
 log = logging.getLogger(__name__)
 
 FORGET_BODIES = timedelta(hours=1)
+# How often to try what waits for several tenants at once: whose return it needs is not written.
+LOOK_AGAIN = timedelta(minutes=5)
 AT_ONCE = 500
 _WAITING = (State.QUEUED, State.HELD)
 
@@ -86,11 +88,11 @@ def _release_reactivated() -> None:
     )
     held.move(State.QUEUED, due_at=now, error="")
     ProviderEvent.objects.filter(
+        Q(tenant__active=True, tenant__messaging_enabled=True)
+        | Q(tenant=None, due_at__lt=now - LOOK_AGAIN),
         state=ProviderEvent.State.QUARANTINED,
         reason=ProviderEvent.Reason.SUSPENDED,
         trunk__enabled=True,
-        tenant__active=True,
-        tenant__messaging_enabled=True,
     ).update(state=ProviderEvent.State.DUE, due_at=now)
 
 
