@@ -16,6 +16,8 @@ import pytest
 import redis
 import responses
 from django.conf import settings
+from hypothesis import HealthCheck
+from hypothesis import settings as given_settings
 from playwright.sync_api import Browser, sync_playwright
 from pytest_django import Settings
 
@@ -62,6 +64,27 @@ def pytest_unconfigure() -> None:
 def touches_the_world(request: pytest.FixtureRequest) -> bool:
     """Tell whether the test drives the running product."""
     return any(request.node.get_closest_marker(name) for name in ("journey", "browser"))
+
+
+# Properties are tried with the same examples in every run; many others are tried with
+# `PYTEST_ADDOPTS=--hypothesis-profile=long`.
+UNHURRIED = [HealthCheck.too_slow, HealthCheck.data_too_large]
+given_settings.register_profile(
+    "steady",
+    derandomize=True,
+    max_examples=50,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=UNHURRIED,
+)
+given_settings.register_profile(
+    "long",
+    max_examples=2000,
+    stateful_step_count=80,
+    deadline=None,
+    suppress_health_check=UNHURRIED,
+)
+given_settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)
