@@ -2,6 +2,7 @@
 
 from queue import SimpleQueue
 
+from portal.memory import memory
 from portal.models import Extension, Trunk
 from sms import dispatch, intake, outbound
 from sms.drafts import Draft
@@ -31,6 +32,12 @@ def receive(trunk: Trunk, *items: object) -> ProviderEvent:
 def submit(extension: Extension, words: str = "Hello", to: str = fakes.REMOTE) -> Message:
     """Queue a text of the extension."""
     return outbound.submit(Draft(extension=extension, to=to, text=words))
+
+
+def claim(trunk: Trunk, limit: int = 1) -> list[Message]:
+    """Claim as a worker does that looks at the set-up first."""
+    memory.refresh(now=True)
+    return dispatch.claim(trunk, limit)
 
 
 def drain(trunk: Trunk) -> bool:

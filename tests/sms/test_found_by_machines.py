@@ -10,13 +10,15 @@ from pytest_django import Settings
 from portal.models import CallerID, Extension, Tenant, Trunk
 from providers.contract import SendResult, Status, StatusUpdate
 from providers.errors import CredentialsRefused, SendError, Unavailable, Unconfirmed
-from sms import dispatch, intake, outbound, outcome, receipts, sweep, unsent
+from sms import intake, outbound, outcome, receipts, sweep, unsent
 from sms.models import Conversation, Message, OptOut, ProviderEvent
 from sms.outcome import Outcome
 from tests import fakes
+from tests.sms import flows
 from tests.sms.flows import drain_events, receive, store, submit
 from tests.sms.machines.arrivals import ALL, Lines
-from tests.sms.machines.sending import DROPPING, PLAIN, two_lines
+from tests.sms.machines.choices import DROPPING, PLAIN
+from tests.sms.machines.sending import two_lines
 from tests.sms.machines.stage import NOON
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +29,7 @@ NOT_REACHED = Unavailable("It refused the connection.")
 
 def claim(line: CallerID) -> Message:
     """Let a worker take the one text that is due."""
-    [message] = dispatch.claim(Trunk.objects.get(pk=line.did.trunk_id), 1)
+    [message] = flows.claim(Trunk.objects.get(pk=line.did.trunk_id))
     return message
 
 
@@ -86,7 +88,7 @@ def test_what_may_have_arrived_and_cannot_be_repeated_is_not_called_failed(
             sweep.sweep()
         else:
             Extension.objects.update(sms=Extension.Sms.DISABLE)
-            assert dispatch.claim(Trunk.objects.get(pk=dropping.did.trunk_id), 1) == []
+            assert flows.claim(Trunk.objects.get(pk=dropping.did.trunk_id)) == []
     message.refresh_from_db()
     assert message.state == "unconfirmed"
     assert "may have reached" in message.error

@@ -17,12 +17,13 @@ from portal.models import CallerID, Extension, Tenant, Trunk
 from providers import registry
 from providers.contract import SendResult, Status, StatusUpdate
 from providers.errors import SendError
-from sms import consent, dispatch, outbound, outcome, permission, receipts, sweep
+from sms import consent, outbound, outcome, permission, receipts, sweep
 from sms.drafts import Draft, KeyReused
 from sms.models import Message, OptOut, State
 from sms.outcome import Outcome
 from sms.receipts import Match
 from tests import factories
+from tests.sms import flows
 from tests.sms.machines.choices import (
     DAY,
     DROPPING,
@@ -241,7 +242,7 @@ class Sending(Stage):
         trunk = Trunk.objects.get(pk=line.did.trunk_id)
         if trunk.paused_since:
             return []
-        claimed = dispatch.claim(trunk, limit)
+        claimed = flows.claim(trunk, limit)
         assert len(claimed) <= limit
         for message in claimed:
             assert not self.forbidden(line, message.recipient)
