@@ -13,6 +13,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # How many tests run at the same time.
 JOBS ?= 2
 TESTS ?=
+# How often the cases that depend on chance are repeated by `make faults`.
+ROUNDS ?= 50
 
 # An installation as it should be, so that `check --deploy` has nothing to complain of.
 PRODUCTION := ENV_FILE=/dev/null DEBUG=false PUBLIC_URL=https://sms.example.com \
@@ -20,7 +22,7 @@ PRODUCTION := ENV_FILE=/dev/null DEBUG=false PUBLIC_URL=https://sms.example.com 
 	CREDENTIAL_KEYS="$$($(BIN)/python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())')" \
 	DATABASE_URL=postgresql://sms@127.0.0.1/sms REDIS_URL=redis://127.0.0.1/0
 
-.PHONY: help run test lint checks pytest format browser clean
+.PHONY: help run test lint checks pytest faults format browser clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -42,6 +44,9 @@ checks: $(DEV_STAMP)
 
 pytest: $(DEV_STAMP) browser
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TESTS)
+
+faults: $(DEV_STAMP) ## Kill, starve and confuse the running product, at length; `make test` does it briefly
+	ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/faults
 
 format: $(DEV_STAMP) ## Format the code and repair what can be repaired
 	$(BIN)/ruff format .
