@@ -115,10 +115,13 @@ def test_a_postgresql_that_is_restarted_under_open_calls(
     with provider.without(provider.gate):
         held(world, word)
         world.stack.kill("postgres", number)
-    refused = traffic(world, word, 1)
+    with ThreadPoolExecutor(1) as pool:
+        # Each waits five seconds for a connection.
+        ready = pool.submit(status_of, world.stack.port, "/readyz")
+        refused = traffic(world, word, 1)
     assert not {200, 202} & set(refused.values())
+    assert ready.result() == 503
     assert status_of(world.stack.port, "/healthz") == 200
-    assert status_of(world.stack.port, "/readyz") == 503
     world.stack.restart("postgres")
     once_more(world, word)
     states = settled(world)
