@@ -26,8 +26,8 @@ def settled(world: World, seconds: float = 60.0) -> dict[str, str]:
     texts = {ident: text for ident, text, _state, _error in rows}
     assert {ident: texts.get(ident) for ident in world.accepted} == world.accepted
     assert missing(world) == []
-    assert doubled(world) == {}
     ours = set(world.accepted.values()) | world.brought
+    assert ours & set(doubled(world)) == set()
     states = {text: state for _id, text, state, _error in rows if text in ours}
     # What we say of a message is what happened to it.
     said = {text for text in world.accepted.values() if states[text] in TAKEN}
