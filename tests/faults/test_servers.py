@@ -42,7 +42,11 @@ def once_more(world: World, word: str) -> None:
 
 
 def held(world: World, word: str) -> None:
-    """Have a call open on each trunk: the provider has read it and does not answer yet."""
+    """Have a call open on each trunk: the provider has read it and does not answer yet.
+
+    There was traffic before, so that every process has in memory whatever it keeps there.
+    """
+    assert set(traffic(world, f"{word} before").values()) == {200, 202}
     for trunk in BOTH:
         text = f"{trunk} {word} open"
         world.provider.script(text, Step(held=True))
