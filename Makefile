@@ -17,6 +17,8 @@ TESTS ?=
 N ?= 20000
 RUNS ?= 1
 BENCH ?=
+# How often the cases that depend on chance are repeated by `make faults`.
+ROUNDS ?= 50
 
 # An installation as it should be, so that `check --deploy` has nothing to complain of.
 PRODUCTION := ENV_FILE=/dev/null DEBUG=false PUBLIC_URL=https://sms.example.com \
@@ -24,7 +26,7 @@ PRODUCTION := ENV_FILE=/dev/null DEBUG=false PUBLIC_URL=https://sms.example.com 
 	CREDENTIAL_KEYS="$$($(BIN)/python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())')" \
 	DATABASE_URL=postgresql://sms@127.0.0.1/sms REDIS_URL=redis://127.0.0.1/0
 
-.PHONY: help run test bench lint checks pytest format browser clean
+.PHONY: help run test bench faults lint checks pytest format browser clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -49,6 +51,9 @@ pytest: $(DEV_STAMP) browser
 
 bench: $(DEV_STAMP) ## Measure rates, latency, cost and losses; N=2000 for a short try
 	$(BIN)/python -m tests.bench --messages $(N) --runs $(RUNS) $(BENCH)
+
+faults: $(DEV_STAMP) ## Kill, starve and confuse the running product, at length; `make test` does it briefly
+	ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/faults
 
 format: $(DEV_STAMP) ## Format the code and repair what can be repaired
 	$(BIN)/ruff format .

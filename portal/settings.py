@@ -177,10 +177,10 @@ CELERY_WORKER_CONCURRENCY = 32  # most of them wait: for providers, or for somet
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
-CELERY_BEAT_SCHEDULE = {
-    # A ring that nobody heard for three rounds is worth nothing: the next one does the same.
-    "sweep": {"task": "sms.tasks.sweep", "schedule": 5.0, "options": {"expires": 15}},
-}
+CELERY_BEAT_SCHEDULER = "portal.beat:Steady"
+# Nothing expires: a worker whose clock is ahead of the beat's would hear of no sweep at all. Those
+# that pile up while there is no worker are answered together.
+CELERY_BEAT_SCHEDULE = {"sweep": {"task": "sms.tasks.sweep", "schedule": 5.0}}
 
 # --- The engine -----------------------------------------------------------------------------------
 CLAIM_TIMEOUT: int = env.int("CLAIM_TIMEOUT", default=120)  # seconds a row may stay in SENDING

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from providers.download import Media
 from providers.errors import ProviderError, Rejected
 from sms import assignment, bell
 from sms.models import MediaFile, Message, ProviderEvent
+from sms.models.media import storage_path
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,10 @@ INLINE = re.compile(r"image/(jpeg|png|gif|webp)|audio/(mpeg|mp4|ogg|amr|wav)|vid
 
 class MediaRefused(ValueError):
     """A file that is too large or of a type that cannot be texted; fit for its sender."""
+
+
+class NotKept(OSError):
+    """A file that could not be written, for example because the disk is full; fit for anybody."""
 
 
 def clean_type(content_type: str) -> str:
@@ -64,8 +70,19 @@ def store_upload(
         size=len(body),
         state=MediaFile.State.READY,
     )
-    media.file.save("upload", ContentFile(body), save=True)
+    _keep(media, body)
     return media
+
+
+def _keep(media: MediaFile, body: bytes) -> None:
+    """Write the file, then its row; raise ``NotKept`` and leave nothing half-written behind."""
+    try:
+        media.file.save("", ContentFile(body), save=True)
+    except OSError as error:
+        with suppress(OSError):  # the same trouble again
+            media.file.storage.delete(storage_path(media, ""))
+        log.exception("media.not_kept media=%s", media.key)
+        raise NotKept(f"The file could not be stored: {error.strerror}.") from error
 
 
 def expect(message: Message, text: InboundMessage, *, event: ProviderEvent, index: int) -> None:
@@ -143,6 +160,10 @@ def _fetch(media: MediaFile) -> None:
     try:
         fetched = _fetched(media, message.trunk)
         check(fetched.content_type, len(fetched.body))
+        media.content_type = clean_type(fetched.content_type)
+        media.size, media.name = len(fetched.body), fetched.name[:120]
+        media.state, media.error = MediaFile.State.READY, ""
+        _keep(media, fetched.body)
     except (Rejected, MediaRefused) as error:
         _give_up(media, str(error))
     except (ProviderError, ValueError, OSError) as error:
@@ -154,10 +175,6 @@ def _fetch(media: MediaFile) -> None:
                 due_at=timezone.now() + timedelta(seconds=2**media.tries),
             )
     else:
-        media.content_type = clean_type(fetched.content_type)
-        media.size, media.name = len(fetched.body), fetched.name[:120]
-        media.state, media.error = MediaFile.State.READY, ""
-        media.file.save("inbound", ContentFile(fetched.body), save=True)
         _tell(message)
 
 

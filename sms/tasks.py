@@ -7,7 +7,7 @@ from celery.signals import worker_shutting_down
 
 from sms import dispatch, heartbeat, intake, media, polling
 from sms import sweep as sweeper
-from sms.bell import duty
+from sms.bell import Box, duty
 
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types
@@ -38,7 +38,12 @@ def poll_receipts(trunk_id: int) -> None:
 def sweep() -> None:
     """Ring what is due, free what is stuck."""
     heartbeat.beat()
+    duty.answer(_sweep, "sweep")
+
+
+def _sweep(_box: Box) -> bool:
     sweeper.sweep()
+    return False
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator] # Celery has no types

@@ -66,6 +66,13 @@ class FileRefused(Refused):
     code = "media_refused"
 
 
+class FileNotKept(Refused):
+    """An upload that the disk did not take."""
+
+    code = "file_not_kept"
+    status = 503
+
+
 def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Map our refusals and the framework's to status, stable code and plain words."""
     if isinstance(error, Refused):

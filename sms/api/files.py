@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from sms import media as attachments
 from sms.api.door import Door
-from sms.api.errors import FileRefused
+from sms.api.errors import FileNotKept, FileRefused
 from sms.api.serializers import REFUSALS, MediaShape, Shape, body_of
 from sms.models import MediaFile
 
@@ -58,6 +58,8 @@ class UploadView(Door):
             )
         except attachments.MediaRefused as error:
             raise FileRefused(str(error)) from error
+        except attachments.NotKept as error:
+            raise FileNotKept(str(error)) from error
         return Response(MediaShape(kept).data, status=201)
 
 

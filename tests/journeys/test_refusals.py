@@ -1,7 +1,5 @@
 """What must not go through does not, and says why, over running processes."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from tests.journeys import wires
@@ -39,33 +37,6 @@ def test_a_body_of_five_megabytes_is_refused_at_once(world: World) -> None:
 
 def test_invalid_utf8_is_stored_and_answered(world: World) -> None:
     assert call("POST", world.webhooks["QB"], b'{"from":"\xff\xfe"}', wires.JSON).status == 200
-
-
-def test_the_same_event_on_20_connections_at_once_is_one_message(world: World) -> None:
-    sid = "SM" + "d" * 32
-    with ThreadPoolExecutor(20) as pool:
-        answers = list(
-            pool.map(
-                lambda _each: wires.twilio_text(world.webhooks["TW"], sid, "only once"), range(20)
-            )
-        )
-    assert {answer.status for answer in answers} == {200}
-    wires.twilio_text(world.webhooks["TW"], "SM" + "e" * 32, "the one after")
-    wait_until(lambda: inbound(world.apis["1002"], "the one after"), what="the one after")
-    assert len(inbound(world.apis["1002"], "only once")) == 1
-
-
-def test_the_same_text_without_an_id_on_20_connections_is_one_message(world: World) -> None:
-    with ThreadPoolExecutor(20) as pool:
-        answers = list(
-            pool.map(
-                lambda _each: wires.questblue_text(world.webhooks["QB"], "once, please"), range(20)
-            )
-        )
-    assert {answer.status for answer in answers} == {200}
-    wires.questblue_text(world.webhooks["QB"], "and another")
-    wait_until(lambda: inbound(world.apis["1001"], "and another"), what="the other text")
-    assert len(inbound(world.apis["1001"], "once, please")) == 1
 
 
 def test_refusals_of_a_send_have_stable_codes(world: World) -> None:

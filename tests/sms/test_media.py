@@ -145,6 +145,20 @@ def test_a_file_that_never_comes_is_given_up(
     assert (file.state, file.tries) == ("failed", media.MAX_TRIES)
 
 
+def test_a_file_that_the_disk_does_not_take_is_tried_again(
+    waiting: MediaFile, network: responses.RequestsMock, settings: Settings, tmp_path: Path
+) -> None:
+    network.get(URL, body=b"png", content_type="image/png")
+    no_folder = tmp_path / "no-folder"
+    no_folder.write_text("")
+    settings.MEDIA_ROOT = no_folder
+    file = fetch(waiting)
+    assert (file.state, file.tries) == (MediaFile.State.WAITING, 1)
+    assert "could not be stored" in file.error
+    assert str(no_folder) not in file.error
+    assert file.due_at < timezone.now() + timedelta(seconds=5)
+
+
 def test_a_file_whose_trunk_is_gone_is_given_up(waiting: MediaFile) -> None:
     assert waiting.message is not None
     waiting.message.trunk = None
