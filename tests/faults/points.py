@@ -20,7 +20,7 @@ from sms import bell, claiming, dispatch, hands, outcome, sweep, together, unsen
 
 VARIABLE = "FAULT_ORDERS"  # names the directory of the orders
 KILL = "kill"
-NOTHING = 0
+NOTHING = "nothing"  # it is enough to know that the point was reached
 # Followed by the process's id.
 AT_ONCE = "at once in"
 SWEEP = "at a sweep of"
@@ -71,10 +71,12 @@ def reach(point: str) -> None:
     except FileNotFoundError:
         return
     order = taken.read_text()
-    taken.unlink()
     if order == KILL:
+        taken.unlink()
         os.kill(os.getpid(), signal.SIGKILL)
-    _clock.set(float(order))
+    if order != NOTHING:
+        _clock.set(float(order))
+    taken.unlink()
 
 
 def _around(owner: object, name: str, before: str = "", after: str = "") -> None:

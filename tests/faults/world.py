@@ -110,10 +110,10 @@ class World:
         pids = self.stack.pids(kind)
         return [pid for pid in pids if pid != self.stack.processes[kind].pid] or pids
 
-    def order(self, point: str, what: object = points.KILL) -> None:
+    def order(self, point: str, what: str = points.KILL) -> None:
         """Have a process killed, or its clock set, when it reaches a point."""
         fresh = self.orders / "fresh"
-        fresh.write_text(str(what))
+        fresh.write_text(what)
         fresh.rename(self.orders / point)
 
     def expect_sweep(self, *kinds: str) -> list[str]:
@@ -124,14 +124,15 @@ class World:
         return names
 
     def is_done(self, *names: str) -> bool:
-        """Tell whether somebody has reached each of the points since it was ordered."""
-        return not any((self.orders / name).exists() for name in names)
+        """Tell whether what was ordered for each of the points was carried out."""
+        taken = any(any(self.orders.glob(f"{name}.*")) for name in names)
+        return not taken and not any((self.orders / name).exists() for name in names)
 
     def set_clock(self, kind: str, seconds: float) -> None:
         """Set the clocks of all processes of a kind so much ahead of the true time."""
         names = [f"{points.AT_ONCE} {pid}" for pid in self.workers(kind)]
         for name in names:
-            self.order(name, seconds)
+            self.order(name, str(seconds))
         wait_until(lambda: self.is_done(*names), what=f"the clock of {kind}")
 
     @contextlib.contextmanager
