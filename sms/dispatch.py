@@ -63,7 +63,7 @@ class _Shift:
         self.trunk_id = trunk_id
         self.box = box
         self.rota = Rota(hands().threads)
-        self.began = time.monotonic()
+        self.began = self.looked = time.monotonic()
         self.calls = 0
         self.outcomes: list[Outcome] = []
         # Whether more is due than could be started, and after how many seconds to look again.
@@ -75,6 +75,7 @@ class _Shift:
         """Send until nothing is due; return whether more is due and somebody has to go on."""
         while True:
             over = closing.is_set() or self._is_over()
+            self.looked = time.monotonic()
             try:
                 sending = self._look(over=over)
             except OperationalError:
@@ -168,7 +169,8 @@ class _Shift:
             self.calls -= 1
             self.outcomes.append(item)
             if first:
-                first, until = False, time.monotonic() + BATCH_SECONDS
+                # As long as we were busy ourselves the others had time to come.
+                first, until = False, self.looked + BATCH_SECONDS
 
 
 def _sending(trunk_id: int) -> Trunk | None:
