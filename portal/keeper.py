@@ -176,7 +176,8 @@ class Postgres(Server):
     def command(self) -> list[str]:
         options = {
             "port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "",
-            "max_connections": 200, "logging_collector": "off", "log_min_messages": "warning",
+            "max_connections": 200, "shared_buffers": "64MB",
+            "logging_collector": "off", "log_min_messages": "warning",
         }  # fmt: skip
         words = [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
         return [str(self.binaries / "postgres"), "-D", str(self.data), *words]
