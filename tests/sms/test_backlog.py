@@ -77,6 +77,8 @@ def test_an_administrator_sees_how_long_the_own_queue_is_and_when_it_ends(line: 
     Trunk.objects.update(paused_since=timezone.now(), paused_reason="wrong password")
     text = boss.get(f"{LIST}{line.did.trunk_id}/change/").content.decode()
     assert "not while it sends nothing" in text
+    assert "paused" in text
+    assert "+00:00" not in text
     assert "wrong password" in text
 
 
