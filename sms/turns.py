@@ -91,12 +91,8 @@ class Rota:
 
 
 def _look(trunk_id: int, after: str) -> list[_Sender]:
-    values: dict[str, Any] = {
-        "trunk": trunk_id,
-        "after": after,
-        "now": timezone.now(),
-        "limit": AT_ONCE,
-    }
+    values: dict[str, Any] = {"trunk": trunk_id, "after": after, "limit": AT_ONCE}
+    values["now"] = timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING, values | {"now": timezone.now()})
+        cursor.execute(_WAITING, values)
         return [_Sender(*row) for row in cursor.fetchall()]

@@ -6,7 +6,6 @@ in a process of its own, on asyncio's bare protocols, because it shares the prod
 """
 
 import asyncio
-import re
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -16,9 +15,10 @@ from multiprocessing import get_context
 from types import TracebackType
 from typing import Self, cast
 
+from tests.bench.framing import is_whole
+
 CONNECTIONS = 32
 PATIENCE = 60.0  # seconds without any answer after which the rest counts as not answered
-LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,10 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        head, found, body = self._buffer.partition(b"\r\n\r\n")
-        length = LENGTH.search(head)
-        if not found or (length is not None and len(body) < int(length[1])):
+        if not is_whole(self._buffer):
             return
-        self._buffer = b""
-        self._conclude(int(head[9:12]))
+        answer, self._buffer = self._buffer, b""
+        self._conclude(int(answer[9:12]))
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc

@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
@@ -21,7 +22,7 @@ from tests.web import Api
 HEARS_WITHIN = 10.0
 
 
-class Listener:
+class Listener(ABC):
     """Keeps pairs of a stamp (nanoseconds) and a piece of news; a context manager."""
 
     def __init__(self) -> None:
@@ -60,8 +61,9 @@ class Listener:
             if self._over.is_set():
                 return
 
+    @abstractmethod
     def _lines(self) -> Iterator[bytes]:
-        raise NotImplementedError
+        """Yield the news as they come, once the listener is ready."""
 
 
 class Radio(Listener):

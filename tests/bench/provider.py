@@ -6,17 +6,16 @@ when it came.
 
 import asyncio
 import itertools
-import re
 import threading
 import time
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, cast
 
+from tests.bench.framing import is_whole
 from tests.bench.prepared import KEY
 
 DELAY = 0.05
-LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 STARTS_WITHIN = 10.0
 
 
@@ -58,9 +57,7 @@ class _Caller(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        head, found, body = self._buffer.partition(b"\r\n\r\n")
-        length = LENGTH.search(head)
-        if not found or (length is not None and len(body) < int(length[1])):
+        if not is_whole(self._buffer):
             return
         request, self._buffer = self._buffer, b""
         self._provider.seen.note(request)
