@@ -67,14 +67,30 @@ def prepared(request: requests.Request) -> requests.PreparedRequest:
     """Return the request as it goes out: our headers, and nothing of the machine's.
 
     A session would add cookies, proxies and ``.netrc``; none of them has any business here. Made
-    part by part, because making empty cookie jars costs as much as all the rest.
+    part by part, because making empty cookie jars costs as much as all the rest, and an address
+    that is used again and again need not be taken apart again.
     """
     made = requests.PreparedRequest()
     made.prepare_method(request.method)
-    made.prepare_url(request.url, request.params)
+    if request.params:
+        made.prepare_url(request.url, request.params)
+    else:
+        made.url = _address(request.url)
     made.prepare_headers({**OUR_HEADERS, **request.headers})
-    made.prepare_body(request.data, request.files)
+    if request.files:
+        made.prepare_body(request.data, request.files)
+    else:
+        made.body = request.data or None
+        made.prepare_content_length(made.body)
     return made
+
+
+@lru_cache(maxsize=1024)
+def _address(url: str) -> str | None:
+    """Return an address as it goes out."""
+    made = requests.PreparedRequest()
+    made.prepare_url(url, None)
+    return made.url
 
 
 def sent(session: requests.Session, request: requests.PreparedRequest) -> requests.Response:

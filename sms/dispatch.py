@@ -63,7 +63,7 @@ class _Shift:
         self.trunk_id = trunk_id
         self.box = box
         self.rota = Rota(hands().threads)
-        self.began = self.looked = time.monotonic()
+        self.began = time.monotonic()
         self.calls = 0
         self.outcomes: list[Outcome] = []
         # Whether more is due than could be started, and after how many seconds to look again.
@@ -75,7 +75,6 @@ class _Shift:
         """Send until nothing is due; return whether more is due and somebody has to go on."""
         while True:
             over = closing.is_set() or self._is_over()
-            self.looked = time.monotonic()
             try:
                 sending = self._look(over=over)
             except OperationalError:
@@ -169,8 +168,7 @@ class _Shift:
             self.calls -= 1
             self.outcomes.append(item)
             if first:
-                # As long as we were busy ourselves the others had time to come.
-                first, until = False, self.looked + BATCH_SECONDS
+                first, until = False, time.monotonic() + BATCH_SECONDS
 
 
 def _sending(trunk_id: int) -> Trunk | None:
