@@ -149,7 +149,7 @@ DATABASES = {
             # What runs again and again is planned once for each connection.
             "server_side_binding": True,
             "prepare_threshold": 3,
-            "pool": {"min_size": 1, "max_size": 20, "timeout": 5, "reconnect_timeout": 5},
+            "pool": {"min_size": 1, "max_size": 10, "timeout": 5, "reconnect_timeout": 5},
         },
     }
 }
