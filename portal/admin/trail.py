@@ -22,9 +22,22 @@ def record(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Write one entry. ``detail`` must hold no secret; ``changes`` makes it so."""
+    tenant = Tenant.objects.filter(pk=tenant_id or 0).first()
+    entry(request, action, target, tenant=tenant, detail=detail).save()
+
+
+def entry(
+    request: HttpRequest,
+    action: str,
+    target: Model,
+    *,
+    tenant: Tenant | None,
+    detail: Mapping[str, Any] | None = None,
+) -> AuditEntry:
+    """Return one entry, for those who write many at once."""
     user = request.user if isinstance(request.user, User) else None
-    AuditEntry.objects.create(
-        tenant=Tenant.objects.filter(pk=tenant_id or 0).first(),
+    return AuditEntry(
+        tenant=tenant,
         user=user,
         username=user.get_username() if user else "",
         action=action,
