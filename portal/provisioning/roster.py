@@ -118,8 +118,9 @@ class _Planner:
         own = Q(tenant=tenant) | Q(tenant=None, dids__tenant=tenant)
         # The tenant's own trunk counts where a shared one has the same name.
         trunks = Trunk.objects.filter(pk__in=Trunk.objects.filter(own).values("pk"))
-        trunks = sorted(trunks.defer("credentials"), key=lambda one: bool(one.tenant_id))
-        self.trunks = {trunk.name: trunk for trunk in trunks}
+        sealed = trunks.defer("credentials")
+        ordered = sorted(sealed, key=lambda one: bool(one.tenant_id))
+        self.trunks = {trunk.name: trunk for trunk in ordered}
         names = {line.cells.get("user", "") for line in lines}
         self.users = {user.username: user for user in User.objects.filter(username__in=names)}
         wanted = {number for line in lines for number in self._numbers(line)}
