@@ -180,7 +180,10 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULER = "portal.beat:Steady"
 # Nothing expires: a worker whose clock is ahead of the beat's would hear of no sweep at all. Those
 # that pile up while there is no worker are answered together.
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "sms.tasks.sweep", "schedule": 5.0}}
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "sms.tasks.sweep", "schedule": 5.0},
+    "count": {"task": "sms.tasks.count", "schedule": 60.0},
+}
 
 # --- The engine -----------------------------------------------------------------------------------
 CLAIM_TIMEOUT: int = env.int("CLAIM_TIMEOUT", default=120)  # seconds a row may stay in SENDING
@@ -290,6 +293,7 @@ SPECTACULAR_SETTINGS = {
 # --- Admin ----------------------------------------------------------------------------------------
 UNFOLD = {
     "SITE_TITLE": "SMS Channel", "SITE_HEADER": "SMS Channel", "SITE_SYMBOL": "sms",
+    "DASHBOARD_CALLBACK": "sms.admin.home.dashboard",
     "SIDEBAR": {"navigation": "portal.admin.navigation.sidebar"},
     "STYLES": ["portal.admin.navigation.stylesheet"],
     "SITE_FAVICONS": [{"rel": "icon", "href": "portal.admin.navigation.icon"}],

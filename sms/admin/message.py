@@ -18,6 +18,8 @@ from portal.admin.fence import is_system
 from portal.admin.filters import ScopedRelatedFilter
 from portal.admin.scoped import ReadOnlyAdmin, ReadOnlyInline
 from portal.admin.site import site
+from sms.admin.filters import CodeFilter, OutcomeFilter
+from sms.admin.period import PeriodFilter
 from sms.models import Attempt, MediaFile, Message, State
 
 COLOURS = {
@@ -56,10 +58,12 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
         "created_at", "direction", "sender", "recipient", "start", "condition", "trunk", "extension"
     )  # fmt: skip
     list_filter = (
-        ("created_at", RangeDateTimeFilter),
+        ("created_at", PeriodFilter),
         ("direction", ChoicesDropdownFilter),
         ("state", ChoicesDropdownFilter),
         ("trunk", ScopedRelatedFilter),
+        OutcomeFilter,
+        CodeFilter,
     )
     list_select_related = ("trunk", "extension")
     search_fields = ("sender", "recipient", "text", "provider_id")

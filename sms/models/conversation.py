@@ -118,6 +118,11 @@ class Conversation(models.Model):
                 fields=["peer"], condition=Q(peer__isnull=False), name="conversation_peer"
             ),
             models.Index(fields=["tenant", "remote"], name="conversation_remote"),
+            models.Index(
+                fields=["tenant"],
+                condition=Q(waiting_since__isnull=False),
+                name="conversation_waits",
+            ),
         ]
 
     def __str__(self) -> str:
