@@ -17,6 +17,7 @@ from sms.models import CountBlock, Message
 
 log = logging.getLogger(__name__)
 
+OFTEN = timedelta(minutes=1)
 # A block that ended this long ago is not counted again.
 FINAL = timedelta(days=15)
 # Of an older block, news is seen after this part of its age.
@@ -66,9 +67,12 @@ _NO_END = 2**63 - 1
 
 
 def count() -> None:
-    """Bring the counts up to date."""
+    """Bring the counts up to date, if it is time to; the sweep asks every few seconds."""
     now = timezone.now()
-    _open_block(now)
+    last = CountBlock.objects.first()
+    if last and not _is_due(last, None, now):
+        return
+    _open_block(last, now)
     for block, closed_at, end in _blocks(now):
         if _is_due(block, closed_at, now):
             _count(block, end, now)
@@ -80,15 +84,13 @@ def counted_at() -> datetime | None:
     return last.counted_at if last else None
 
 
-def _open_block(now: datetime) -> None:
+def _open_block(last: CountBlock | None, now: datetime) -> None:
     """Begin a new block on a new day, behind the last message that there is."""
-    last = CountBlock.objects.first()
-    if last is None:
-        CountBlock.objects.get_or_create(first_id=0, defaults={"opened_at": now})
-    elif last.opened_at.date() < now.date():
-        newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        first_id = max(newest + 1, last.first_id)
-        CountBlock.objects.get_or_create(first_id=first_id, defaults={"opened_at": now})
+    if last and last.opened_at.date() == now.date():
+        return
+    newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    first_id = max(newest + 1, last.first_id) if last else 0
+    CountBlock.objects.get_or_create(first_id=first_id, defaults={"opened_at": now})
 
 
 def _blocks(now: datetime) -> Iterator[tuple[CountBlock, datetime | None, int]]:
@@ -105,7 +107,7 @@ def _is_due(block: CountBlock, closed_at: datetime | None, now: datetime) -> boo
     if block.counted_at is None or block.counted_at > now:
         return True
     age = now - closed_at if closed_at else timedelta(0)
-    wait = max(age / PATIENCE, timedelta(seconds=SHARE * block.seconds))
+    wait = max(OFTEN, age / PATIENCE, timedelta(seconds=SHARE * block.seconds))
     return now - block.counted_at >= wait
 
 

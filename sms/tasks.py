@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from sms import counting, dispatch, heartbeat, intake, media, polling
+from sms import dispatch, heartbeat, intake, media, polling
 from sms import sweep as sweeper
 from sms.bell import Box, duty
 
@@ -39,17 +39,6 @@ def sweep() -> None:
     """Ring what is due, free what is stuck."""
     heartbeat.beat()
     duty.answer(_sweep, "sweep")
-
-
-@shared_task  # type: ignore[untyped-decorator] # Celery has no types
-def count() -> None:
-    """Count the messages of each day."""
-    duty.answer(_count, "count")
-
-
-def _count(_box: Box) -> bool:
-    counting.count()
-    return False
 
 
 def _sweep(_box: Box) -> bool:

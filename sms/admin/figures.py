@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from portal.models import Tenant
-from sms.admin.filters import FAILED
+from sms.admin.filters import FAILED, NO_CODE
 from sms.admin.links import Links
 from sms.models import DayCount, Message, State
 
@@ -151,19 +151,19 @@ class Figures:
 
     def reasons(self) -> list[Bar]:
         """Return why texts failed, the most frequent reason first."""
-        failed = self.outbound.filter(state__in=FAILED).values_list("state", "error_code")
+        failed = self.outbound.filter(state__in=FAILED).values_list("error_code")
         found = failed.annotate(n=Sum("count"), words=Max("error")).order_by("-n")[:MOST_REASONS]
-        top = max((n for _state, _code, n, _words in found), default=0)
+        top = max((n for _code, n, _words in found), default=0)
         return [
             Bar(
                 n,
                 _part(n, top),
                 words or code or _("No reason was given"),
-                self._messages(state__exact=state, **({"code": code} if code else {})),
+                self._messages(outcome="failed", code=code or NO_CODE),
                 "bad",
                 code,
             )
-            for state, code, n, words in found
+            for code, n, words in found
         ]
 
     def failed(self) -> Bar:

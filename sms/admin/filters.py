@@ -14,6 +14,7 @@ from sms import answering
 from sms.models import Conversation, Message, State
 
 FAILED = (State.FAILED, State.UNDELIVERED)
+NO_CODE = "-"
 
 
 class CodeFilter(TextFilter):  # type: ignore[misc] # unfold carries no types
@@ -23,9 +24,11 @@ class CodeFilter(TextFilter):  # type: ignore[misc] # unfold carries no types
     parameter_name = "code"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
-        """Compare the whole code."""
+        """Compare the whole code; a dash stands for none."""
         del request
-        return queryset.filter(error_code=self.value()) if self.value() else queryset
+        if not self.value():
+            return queryset
+        return queryset.filter(error_code="" if self.value() == NO_CODE else self.value())
 
 
 class OutcomeFilter(admin.SimpleListFilter):

@@ -22,7 +22,7 @@ from sms.models import Conversation, Message, ProviderEvent, State, TrunkQueue
 
 # Nobody reads further, and counting further would cost more the worse it gets.
 MANY = 1000
-MOST_TRUNKS = 12
+MOST_TRUNKS = 8
 # The counts are brought up to date every minute where a worker runs.
 STALE = timedelta(minutes=10)
 

@@ -8,7 +8,7 @@ import time_machine
 from django.utils import timezone
 
 from portal.models import Tenant
-from sms import counting
+from sms import counting, sweep
 from sms.models import Conversation, CountBlock, DayCount, Message, State
 from tests import factories
 
@@ -202,6 +202,20 @@ def test_a_clock_that_was_set_back_does_not_stop_the_counting(thread: Conversati
     counting.count()
     CountBlock.objects.update(counted_at=timezone.now() + timedelta(days=300))
     assert count_of(CountBlock.objects.get()) == timezone.now()
+
+
+def test_the_sweep_counts_once_a_minute(
+    thread: Conversation, clock: time_machine.Traveller
+) -> None:
+    text(thread)
+    sweep.sweep()
+    text(thread)
+    clock.shift(timedelta(seconds=50))
+    sweep.sweep()
+    assert DayCount.objects.get().count == 1
+    clock.shift(timedelta(seconds=10))
+    sweep.sweep()
+    assert DayCount.objects.get().count == 2
 
 
 def test_an_empty_installation_is_counted_too(clock: time_machine.Traveller) -> None:
