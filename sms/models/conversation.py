@@ -123,6 +123,12 @@ class Conversation(models.Model):
                 condition=Q(waiting_since__isnull=False),
                 name="conversation_waits",
             ),
+            # Few: to find a number among several without a look at everybody's threads.
+            models.Index(
+                fields=["tenant"],
+                condition=Q(remote__contains=";"),
+                name="conversation_several",
+            ),
         ]
 
     def __str__(self) -> str:
