@@ -71,7 +71,8 @@ class KeysetChangeList(ChangeList):  # type: ignore[misc] # unfold carries no ty
             self.result_list.reverse()
         self._link(more, edge)
         self.result_count = len(self.result_list)
-        self.full_result_count, self.show_full_result_count = None, False
+        # The same, so that no heading takes a page for all there is.
+        self.full_result_count, self.show_full_result_count = self.result_count, False
         self.show_admin_actions, self.can_show_all, self.multi_page = True, False, False
         self.paginator = Leaf(self.result_list, size)
 

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, TextFilter
@@ -96,6 +97,12 @@ def _scope(request: HttpRequest) -> finding.Scope:
         tenants = tenants.filter(pk=chosen)
     found = dict(tenants.values_list("pk", "country"))
     return finding.Scope(tenants=list(found), countries=found.values())
+
+
+def _numbers(joined: str) -> str:
+    """Write numbers as people read them, each on one line."""
+    numbers = ((e164.pretty(number),) for number in joined.split(";"))
+    return format_html_join(", ", '<span class="whitespace-nowrap">{}</span>', numbers)
 
 
 @admin.register(Message, site=site)
@@ -217,12 +224,12 @@ class MessageAdmin(KeysetAdmin, ReadOnlyAdmin[Message]):
     @admin.display(description=_("from"))
     def from_whom(self, message: Message) -> str:
         """Write the sender as people read numbers."""
-        return e164.pretty(message.sender)
+        return _numbers(message.sender)
 
     @admin.display(description=_("to"))
     def to_whom(self, message: Message) -> str:
         """Write the recipients as people read numbers."""
-        return ", ".join(map(e164.pretty, message.recipient.split(";")))
+        return _numbers(message.recipient)
 
     @admin.display(description=_("text"))
     def start(self, message: Message) -> str:

@@ -128,6 +128,7 @@ def measured(stored: int) -> list[Page]:
         with installed(Path(folder)) as place:
             say(f"  Filling in {stored:,} messages")
             storage.fill(place, stored)
+            place.stack.manage("collectstatic", "--no-input", "--verbosity", "0")
             answer = place.stack.folder / "pages.json"
             command = [sys.executable, "-m", "tests.bench.admin", "--ask", str(answer)]
             environment = place.stack.env | {"DJANGO_SETTINGS_MODULE": "portal.settings"}
