@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib.admin import ShowFacets
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.views import ChangeList
 
 from portal.admin.filters import TenantFilter
+from portal.admin.scoped import ReadOnlyAdmin
+
+M = TypeVar("M", bound=Model)
 
 LOOK = 50_000
 """Rows that one page looks at, at most, where no index leads to what is asked for."""
@@ -31,6 +34,7 @@ class KeysetChangeList(ChangeList):  # type: ignore[misc] # unfold carries no ty
     how far back it looked, and goes on from there when asked.
     """
 
+    query: str
     older = newer = newest = further = ""
     looked_to: datetime | None = None
     look = LOOK
@@ -160,8 +164,8 @@ class KeysetChangeList(ChangeList):  # type: ignore[misc] # unfold carries no ty
             self.looked_to = edge[1]
 
 
-class KeysetAdmin:
-    """A page whose list may hold millions of rows; comes before the other bases."""
+class KeysetAdmin(ReadOnlyAdmin[M]):
+    """Rows that nobody edits, of which there may be millions."""
 
     dated: ClassVar[str]
     """The field that says when a row came into the list."""

@@ -79,7 +79,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(ProviderEvent, site=site)
-class ProviderEventAdmin(KeysetAdmin, ReadOnlyAdmin[ProviderEvent]):
+class ProviderEventAdmin(KeysetAdmin[ProviderEvent]):
     """Events are read, and released from quarantine.
 
     A request that came over a shared trunk may hold other tenants' texts: its content is shown to
@@ -123,7 +123,9 @@ class ProviderEventAdmin(KeysetAdmin, ReadOnlyAdmin[ProviderEvent]):
         """Process all events of one trunk and reason again, after a question."""
         trunk, reason = (request.GET.get(f"{name}__exact", "") for name in ("trunk__id", "reason"))
         rows = self.get_queryset(request).filter(
-            state=State.QUARANTINED, reason=reason, trunk=trunk if trunk.isdecimal() else 0
+            state=State.QUARANTINED,
+            reason=reason,
+            trunk_id=int(trunk) if trunk.isdecimal() and len(trunk) <= 18 else 0,
         )
         latest = rows.select_related("trunk").first()
         if latest is None or not can_release(latest):

@@ -7,6 +7,7 @@ messages; what no index knows is left to a look through the log.
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
@@ -67,7 +68,11 @@ def spellings(typed: str, scope: Scope) -> list[str]:
 
 def threads(scope: Scope, numbers: Sequence[str]) -> list[int]:
     """Return conversations of a number, on either side; more than ``BUSY`` means too many."""
-    values = {"tenants": list(scope.tenants), "numbers": list(numbers), "most": BUSY + 1}
+    values: dict[str, Any] = {
+        "tenants": list(scope.tenants),
+        "numbers": list(numbers),
+        "most": BUSY + 1,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_THREADS, values)
         return [row[0] for row in cursor.fetchall()]
@@ -78,7 +83,7 @@ def of_threads(
 ) -> list[int]:
     """Return the messages of conversations on one side of an id, ``MOST`` at the most."""
     order = "DESC" if after is None else "ASC"
-    values = [list(ids), after or 0, before if before is not None else LAST, MOST, MOST]
+    values: list[Any] = [list(ids), after or 0, before if before is not None else LAST, MOST, MOST]
     with connection.cursor() as cursor:
         cursor.execute(_OF_THREADS.format(order=order), values)
         return [row[0] for row in cursor.fetchall()]

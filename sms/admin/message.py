@@ -1,6 +1,6 @@
 """The message log: what was said, what became of it, and every call that was made for it."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -21,7 +21,6 @@ from portal.admin.acts import Act
 from portal.admin.fence import ADMIN, is_system, person
 from portal.admin.filters import ScopedRelatedFilter, TenantFilter
 from portal.admin.keyset import KeysetAdmin, KeysetChangeList
-from portal.admin.scoped import ReadOnlyAdmin
 from portal.admin.site import site
 from portal.models import Extension, Tenant
 from sms.admin import again, export, finding, timeline
@@ -92,7 +91,7 @@ def _scope(request: HttpRequest) -> finding.Scope:
     tenants = Tenant.objects.all()
     chosen = request.GET.get("tenant__id__exact", "")
     if not is_system(request):
-        tenants = tenants.filter(pk=person(request).tenant_id)
+        tenants = tenants.filter(pk=person(request).tenant_id or 0)
     elif chosen.isdecimal():
         tenants = tenants.filter(pk=chosen)
     found = dict(tenants.values_list("pk", "country"))
@@ -106,7 +105,7 @@ def _numbers(joined: str) -> str:
 
 
 @admin.register(Message, site=site)
-class MessageAdmin(KeysetAdmin, ReadOnlyAdmin[Message]):
+class MessageAdmin(KeysetAdmin[Message]):
     """Messages are read, sent again, and taken along as a table."""
 
     dated = "created_at"
@@ -192,7 +191,7 @@ class MessageAdmin(KeysetAdmin, ReadOnlyAdmin[Message]):
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            rows = self.get_changelist_instance(request)
+            rows = cast("MessageChangeList", self.get_changelist_instance(request))
         except IncorrectLookupParameters as error:
             raise Http404 from error
         asked = {name: value[:200] for name, value in request.GET.items() if value}
@@ -250,7 +249,7 @@ class MessageAdmin(KeysetAdmin, ReadOnlyAdmin[Message]):
 
 
 @admin.register(Attempt, site=site)
-class AttemptAdmin(KeysetAdmin, ReadOnlyAdmin[Attempt]):
+class AttemptAdmin(KeysetAdmin[Attempt]):
     """Calls to providers are only read."""
 
     dated = "started_at"

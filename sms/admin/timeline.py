@@ -130,7 +130,7 @@ def _title(message: Message, state: str, place: int) -> str:
         return _("Back in the queue")
     if place == 0 and message.direction != Message.Direction.INBOUND:
         return _author(message)
-    return capfirst(State(state).label) if state in State.values else state
+    return str(capfirst(State(state).label)) if state in State.values else state
 
 
 def _author(message: Message) -> str:
@@ -213,7 +213,7 @@ def _readers(message: Message) -> Iterator[Moment]:
         return
     marks = ReadMark.objects.filter(
         conversation_id=message.conversation_id, message_id__gte=message.pk
-    ).exclude(extension_id=message.extension_id)
+    ).exclude(extension_id=message.extension_id or 0)
     for mark in marks.select_related("extension"):
         exact = mark.message_id == message.pk
         lines = [] if exact else [_("At this time at the latest; later texts were read with it.")]

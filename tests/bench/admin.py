@@ -82,6 +82,7 @@ def addresses() -> Iterator[tuple[str, str]]:
     last = Message.objects.order_by("-pk")[:1].get()
     middle = Message.objects.filter(pk__gt=last.pk // 2).order_by("pk")[:1].get()
     old = Message.objects.filter(direction="outbound").order_by("pk")[:1].get()
+    author = old.extension.number if old.extension else ""
     queries = {
         "page in the middle": f"before={middle.pk}",
         "number": f"q=%2B{old.recipient[1:]}",
@@ -90,7 +91,7 @@ def addresses() -> Iterator[tuple[str, str]]:
         "words that are there": "q=number+1",
         "words that are not": "q=zyzzyva",
         "state that is rare": "state__exact=failed",
-        "extension and state": f"extension={old.conversation.extension}&state__exact=queued",
+        "extension and state": f"extension={author}&state__exact=queued",
         "long ago": "created_at_to_0=2000-01-01",
     }
     for name, query in queries.items():

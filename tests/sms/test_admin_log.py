@@ -174,7 +174,7 @@ def test_an_id_is_found_be_it_the_providers_a_parts_or_ours(
     Message.objects.filter(pk=sent.pk).update(provider_id="SM123")
     Message.objects.filter(pk=received.pk).update(provider_id="IN-9", direction="inbound")
     SentPart.objects.create(
-        tenant=talk.tenant, message=parted, trunk=parted.trunk, provider_id="part-77"
+        tenant=talk.tenant, message=parted, trunk_id=parted.trunk_id or 0, provider_id="part-77"
     )
 
     assert ids(boss, q="SM123") == [sent.pk]

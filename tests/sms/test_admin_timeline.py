@@ -128,7 +128,7 @@ def test_a_text_that_was_sent_shows_its_calls_and_both_clocks_of_its_receipt(
 
 def test_what_a_message_waits_for_is_said(boss: Client, line: CallerID) -> None:
     message, trunk = submit(line.extension), Trunk.objects.filter(pk=line.did.trunk_id)
-    cases = [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"enabled": False}, "is switched off."),
         ({"enabled": True, "paused_since": timezone.now(), "paused_reason": "401"}, "paused: 401"),
         ({"paused_since": None}, "It is due;"),
