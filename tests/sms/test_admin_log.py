@@ -300,6 +300,8 @@ def test_the_table_holds_what_the_filter_shows_and_the_audit_log_says_who_took_i
     entry = AuditEntry.objects.get(action="exported")
     assert entry.tenant == talk.tenant
     assert entry.detail["filter"] == {"state__exact": "failed"}
+    page = boss.get(f"/admin/portal/auditentry/{entry.pk}/change/").content.decode()
+    assert "state__exact: failed" in page
 
 
 @pytest.mark.usefixtures("short_look")

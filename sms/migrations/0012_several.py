@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sms', '0010_flat'),
+        ('sms', '0011_counts'),
     ]
 
     operations = [
