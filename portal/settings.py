@@ -180,7 +180,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULER = "portal.beat:Steady"
 # Nothing expires: a worker whose clock is ahead of the beat's would hear of no sweep at all. Those
 # that pile up while there is no worker are answered together.
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "sms.tasks.sweep", "schedule": 5.0}}
+_look = {"task": "sms.tasks.look_at_certificate", "schedule": 6 * 3600.0}
+CELERY_BEAT_SCHEDULE = {"sweep": {"task": "sms.tasks.sweep", "schedule": 5.0}, "certificate": _look}
 
 # --- The engine -----------------------------------------------------------------------------------
 CLAIM_TIMEOUT: int = env.int("CLAIM_TIMEOUT", default=120)  # seconds a row may stay in SENDING

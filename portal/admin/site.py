@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
+from portal.admin.certificate import certificate_view
 from portal.models import User
 from providers import overview
 
@@ -52,8 +53,15 @@ class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc] # unfold carries n
     def get_urls(self) -> Sequence[URLPattern | URLResolver]:
         """Leave out the redirect to an object's public page: no object has one."""
         urls: Sequence[Any] = super().get_urls()
-        own = path("providers/", self.admin_view(self.providers), name="providers")
-        return [own, *(url for url in urls if getattr(url, "name", "") != "view_on_site")]
+        own = [
+            path("providers/", self.admin_view(self.providers), name="providers"),
+            path("certificate/", self.admin_view(self.certificate), name="certificate"),
+        ]
+        return [*own, *(url for url in urls if getattr(url, "name", "") != "view_on_site")]
+
+    def certificate(self, request: HttpRequest) -> HttpResponse:
+        """Show whether providers get through to this installation."""
+        return certificate_view(self, request)
 
     def providers(self, request: HttpRequest) -> HttpResponse:
         """Show what every provider can do."""
