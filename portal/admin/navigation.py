@@ -80,6 +80,12 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     return [group for group in groups if group["items"]]
 
 
+def account(request: HttpRequest) -> list[dict[str, str]]:
+    """Return what the menu of the person leads to."""
+    del request
+    return [{"title": str(_("Account")), "link": reverse("account")}]
+
+
 def stylesheet(request: HttpRequest) -> str:
     """Return the address of what our pages add to the theme."""
     del request

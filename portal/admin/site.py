@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 from portal.admin.certificate import certificate_view
@@ -22,7 +22,7 @@ def may_enter(user: AbstractBaseUser | AnonymousUser) -> bool:
     return isinstance(user, User) and user.is_active and (user.is_superuser or user.may_look)
 
 
-class SignInForm(AuthenticationForm):  # type: ignore[misc] # unfold carries no types
+class SignInForm(AuthenticationForm):
     """Lets in those who may enter, whatever ``is_staff`` says."""
 
     error_messages = {
@@ -41,7 +41,6 @@ class SignInForm(AuthenticationForm):  # type: ignore[misc] # unfold carries no 
 class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc] # unfold carries no types
     """Holds only what is registered here: no permission rows, no groups of them."""
 
-    login_form = SignInForm
     site_header = site_title = "SMS Channel"
     index_title = _("Overview")
     enable_nav_sidebar = True
@@ -62,6 +61,10 @@ class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc] # unfold carries n
     def certificate(self, request: HttpRequest) -> HttpResponse:
         """Show whether providers get through to this installation."""
         return certificate_view(self, request)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Lead to the page that people without the admin have too."""
+        return HttpResponseRedirect(reverse("account-password"))
 
     def providers(self, request: HttpRequest) -> HttpResponse:
         """Show what every provider can do."""
