@@ -81,7 +81,7 @@ def end_elsewhere(request: HttpRequest) -> int:
 class ChangePassword(PasswordChangeView):
     """A new password, which signs out everywhere else."""
 
-    form_class = ChangedPassword
+    form_class = ChangedPassword  # type: ignore[assignment] # it need not be Django's own
     template_name = "account/form.html"
     success_url = reverse_lazy("account")
     extra_context = {

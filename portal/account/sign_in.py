@@ -91,6 +91,12 @@ class SignInCode(FormView[CodeForm]):
         self.person = person
         return super().dispatch(request, *args, **kwargs)
 
+    def get_form(self, form_class: type[CodeForm] | None = None) -> CodeForm:
+        """Begin in the field: there is nothing else to do here."""
+        form = super().get_form(form_class)
+        form.fields["code"].widget.attrs["autofocus"] = True
+        return form
+
     def form_valid(self, form: CodeForm) -> HttpResponse:
         """Let somebody in whose code is right."""
         try:

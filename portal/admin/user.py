@@ -126,10 +126,10 @@ class UserAdmin(TenantScopedAdmin[User], DjangoUserAdmin):  # type: ignore[type-
         """Write both names."""
         return user.get_full_name()
 
-    @admin.display(description=gettext_lazy("second factor"), boolean=True)
-    def second_factor(self, user: Any) -> bool:
+    @admin.display(description=gettext_lazy("second factor"), ordering="has_second_factor")
+    def second_factor(self, user: Any) -> str:
         """Say whether a code is asked for after the password."""
-        return bool(user.has_second_factor)
+        return _("on") if user.has_second_factor else _("off")
 
     @admin.display(description=gettext_lazy("password"))
     def new_password(self, user: User) -> str:

@@ -44,7 +44,7 @@ class Session(AbstractBaseSession):
     address = models.GenericIPAddressField(null=True)
     agent = models.CharField(max_length=AGENT_LENGTH, blank=True)
 
-    objects = SessionQuerySet.as_manager()  # type: ignore[assignment] # its own saves nothing here
+    objects = SessionQuerySet.as_manager()  # type: ignore[assignment, misc] # Django's can only save
 
     def __str__(self) -> str:
         return self.handle
