@@ -11,15 +11,12 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.forms import PasswordResetForm
-from django.contrib.auth.tokens import default_token_generator
 from django.contrib.auth.views import PasswordResetConfirmView
 from django.core.cache import cache
 from django.core.mail import send_mail
 from django.http import HttpResponse
 from django.template.loader import render_to_string
-from django.urls import reverse, reverse_lazy
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_encode
+from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import FormView
@@ -28,6 +25,7 @@ from redis import RedisError
 
 from portal.account.forms import AddressForm, NewPassword
 from portal.account.sign_in import note
+from portal.admin.sign_in_link import link_of
 from portal.models import Session, User
 
 log = logging.getLogger(__name__)
@@ -103,13 +101,6 @@ def ask(user: User) -> bool:
     return True
 
 
-def link(user: User) -> str:
-    """Return the address at which somebody chooses a password; it works once."""
-    uid = urlsafe_base64_encode(force_bytes(user.pk))
-    token = default_token_generator.make_token(user)
-    return settings.PUBLIC_URL + reverse("password_reset_confirm", args=[uid, token])
-
-
 def mail(user_id: int) -> None:
     """Mail somebody the link."""
     user = User.objects.filter(pk=user_id, is_active=True).first()
@@ -117,7 +108,7 @@ def mail(user_id: int) -> None:
         return
     context = {
         "user": user,
-        "link": link(user),
+        "link": link_of(user),
         "host": urlsplit(settings.PUBLIC_URL).netloc,
         "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
     }

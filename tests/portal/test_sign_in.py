@@ -12,7 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 from redis import Redis
 
-from portal.account import reset
+from portal.admin.sign_in_link import link_of
 from portal.models import AuditEntry, Session, Tenant, User
 from tests import factories
 from tests.bells import rung
@@ -207,7 +207,7 @@ def test_a_link_sets_a_password_once_takes_a_lock_off_and_signs_out(ann: User) -
     for _n in range(settings.AXES_FAILURE_LIMIT):
         sign_in(Client(), "wrong")
     before, client = signed_in(ann), Client()
-    address = reset.link(ann).removeprefix(settings.PUBLIC_URL)
+    address = link_of(ann).removeprefix(settings.PUBLIC_URL)
 
     form = client.get(address)["Location"]
     weak = client.post(form, {"new_password1": "12345678", "new_password2": "12345678"})
@@ -225,7 +225,7 @@ def test_a_link_sets_a_password_once_takes_a_lock_off_and_signs_out(ann: User) -
 
 def test_a_link_may_be_followed_where_one_is_signed_in(ann: User) -> None:
     client = signed_in(ann)
-    address = reset.link(ann).removeprefix(settings.PUBLIC_URL)
+    address = link_of(ann).removeprefix(settings.PUBLIC_URL)
 
     form = client.get(address)["Location"]
     done = client.post(form, {"new_password1": NEW, "new_password2": NEW})

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('portal', '0004_did_rate'),
+        ('portal', '0005_token_last_used'),
     ]
 
     operations = [
