@@ -12,6 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 from redis import Redis
 
+from portal.account import reset
 from portal.admin.sign_in_link import link_of
 from portal.models import AuditEntry, Session, Tenant, User
 from tests import factories
