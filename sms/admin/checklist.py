@@ -94,7 +94,8 @@ def _facts(tenant: Tenant) -> dict[str, bool]:
         "received": Exists(counts.filter(direction=INBOUND)),
         "sent": Exists(counts.filter(direction=OUTBOUND, state__in=LEFT)),
     }
-    facts: dict[str, bool] = {**Tenant.objects.filter(pk=tenant.pk).values(**asked).get()}
+    row = Tenant.objects.filter(pk=tenant.pk).values(**asked).get()
+    facts = {name: bool(value) for name, value in row.items()}
     latest = Message.objects.filter(tenant=tenant).order_by("-pk")[:LATEST]
     for direction, state in latest.values_list("direction", "state"):
         facts["received"] |= direction == INBOUND
