@@ -68,6 +68,7 @@ def look(page: Page, name: str) -> None:
         return
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_load_state("networkidle")
         page.screenshot(path=Path(folder) / f"{name}-{size}.png")
     page.set_viewport_size({"width": 1400, "height": 900})
 
@@ -121,7 +122,7 @@ def add_extension(page: Page, url: str) -> None:
     page.goto(f"{url}/admin/portal/extension/add/")
     page.locator("[name=number]").fill("1001")
     page.locator("[name=name]").fill("Front desk")
-    page.locator("[name=sms]").select_option("ALLOW")
+    page.locator("[name=sms][value=ALLOW]").check()
     page.locator("[name=new_username]").fill("desk")
     page.locator("[name=new_password]").fill("password-of-desk")
     page.get_by_text("Add another Caller ID").click()
