@@ -119,6 +119,7 @@ _context = [
     "django.contrib.auth.context_processors.auth",
     "django.contrib.messages.context_processors.messages",
     "csp.context_processors.nonce",
+    "portal.admin.fence.banner",
 ]
 TEMPLATES = [
     {

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
-from portal.admin.fence import choices, is_system, person
+from portal.admin.fence import choices, is_system, own_tenant
 from portal.models import Tenant
 
 
@@ -19,7 +19,7 @@ class ScopedRelatedFilter(RelatedDropdownFilter):  # type: ignore[misc] # unfold
         if is_system(request):
             rows = model._default_manager.all()
         else:
-            rows = choices(model, person(request).tenant)
+            rows = choices(model, own_tenant(request))
         return [(row.pk, str(row)) for row in rows]
 
 
