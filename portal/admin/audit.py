@@ -10,10 +10,11 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import DropdownFilter
 
 from portal.admin import trail
 from portal.admin.fence import LOOKERS, is_system, own_tenant_id
+from portal.admin.filters import PeriodFilter
 from portal.admin.scoped import ReadOnlyAdmin
 from portal.admin.site import site
 from portal.models import AuditEntry, User
@@ -56,7 +57,7 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
     outlives = False
     list_display = ("at", "said", "address")
     list_display_links = ("at",)
-    list_filter = (("at", RangeDateTimeFilter), PersonFilter, "action")
+    list_filter = (("at", PeriodFilter), PersonFilter, "action")
     list_select_related = ()
     search_fields = ("username", "target")
     fields = ("at", "sentence", "what", "address")

@@ -95,7 +95,7 @@ def test_the_picture_the_sentence_and_the_warning_follow_what_is_typed(page: Pag
 
     expect(bars).to_have_count(0)
     expect(page.get_by_text("These hours overlap:")).to_be_hidden()
-    expect(page.get_by_text("Open around the clock.")).to_be_visible()
+    expect(page.locator("#week-standing")).to_have_text("Open around the clock.")
 
 
 def test_hours_of_half_a_range_are_not_lost_but_asked_for(page: Page, schedule: Schedule) -> None:
