@@ -27,7 +27,7 @@ def actors(request: HttpRequest) -> QuerySet[User]:
     people = User.objects.filter(Q(role__in=LOOKERS) | Q(is_superuser=True))
     if is_system(request):
         return people
-    tenant_id = own_tenant_id(request)
+    tenant_id = own_tenant_id(request) or 0
     came = AuditEntry.objects.filter(tenant_id=tenant_id, user=OuterRef("pk"))
     return people.filter(Q(tenant_id=tenant_id) | (Q(is_superuser=True) & Exists(came)))
 
@@ -47,7 +47,7 @@ class PersonFilter(DropdownFilter):  # type: ignore[misc] # unfold carries no ty
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> Any:
         """Keep to the one that is chosen."""
         chosen = self.value() or ""
-        return queryset.filter(user=chosen) if chosen.isdecimal() else queryset
+        return queryset.filter(user=int(chosen)) if chosen.isdecimal() else queryset
 
 
 @admin.register(AuditEntry, site=site)

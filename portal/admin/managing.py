@@ -20,11 +20,11 @@ BUTTON = (
 
 
 def enter(page: Any, request: HttpRequest, tenant: Tenant) -> str:
-    """Work in the tenant from now on; both its log and the banner say so."""
+    """Work in the tenant from now on; its log and a banner say so."""
     if not fence.is_system(request):
         raise PermissionDenied
-    fence.manage(request, tenant)
     page.note(request, "entered", tenant)
+    fence.manage(request, tenant)
     return _("You now work in %(tenant)s as its administrator would.") % {"tenant": tenant}
 
 
@@ -32,9 +32,9 @@ def enter(page: Any, request: HttpRequest, tenant: Tenant) -> str:
 def leave(request: HttpRequest) -> HttpResponse:
     """See every tenant again."""
     tenant = fence.managed(request)
+    fence.manage(request, None)
     if tenant is not None:
         trail.record(request, "left", tenant, tenant_id=tenant.pk)
-    fence.manage(request, None)
     return HttpResponseRedirect(reverse("admin:portal_tenant_changelist"))
 
 

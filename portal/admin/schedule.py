@@ -186,7 +186,7 @@ class ScheduleAdmin(TenantScopedAdmin[Schedule]):
         """Write the week, and say where it overlaps: that does no harm, but may be a mistake."""
         super().save_related(request, form, formsets, change)
         form.save_hours()
-        ranges = {day: week.read(form.cleaned_data[day.name.lower()]) for day in Weekday}
+        ranges = {day.value: week.read(form.cleaned_data[day.name.lower()]) for day in Weekday}
         for first, second in week.overlaps(ranges):
             text = _("The hours from %(first)s and those from %(second)s overlap.")
             messages.warning(request, text % {"first": when(first), "second": when(second)})

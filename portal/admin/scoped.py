@@ -54,9 +54,14 @@ class ReadOnlyInline(TenantInline):
     can_delete = False
 
 
-class TenantScopedAdmin(
-    Fenced, SteppedAdmin, StaleAdmin, ActsAdmin, unfold.ModelAdmin, ModelAdmin[M]
-):  # type: ignore[misc] # unfold carries no types
+class TenantScopedAdmin(  # type: ignore[misc] # unfold carries no types
+    Fenced,
+    SteppedAdmin,
+    StaleAdmin,
+    ActsAdmin,
+    unfold.ModelAdmin,  # type: ignore[misc] # as above
+    ModelAdmin[M],
+):
     """A page of rows that belong to a tenant.
 
     A tenant's people see and name only rows of their own; a system administrator sees all, and

@@ -229,5 +229,6 @@ def _shown(bound: forms.BoundField) -> str:
         )
         return str(chosen or "")
     if isinstance(field, forms.ChoiceField):
-        return str({str(key): label for key, label in field.choices}.get(str(value), value))
+        options: Any = field.choices
+        return str({str(key): label for key, label in options}.get(str(value), value))
     return "" if value is None else str(value)

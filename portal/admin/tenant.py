@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import path
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from portal import e164
 from portal.admin import managing, trail
@@ -19,6 +19,8 @@ from portal.admin.scoped import TenantScopedAdmin
 from portal.admin.site import site
 from portal.admin.suspension import resume_view, suspend_view
 from portal.models import Tenant
+
+REPLIES = ("auto_reply", "after_hours_reply", "holiday_reply")
 
 
 class SettingsForm(forms.ModelForm[Tenant]):
@@ -59,6 +61,7 @@ class SettingsForm(forms.ModelForm[Tenant]):
                 "on trunks that have none of their own."
             ),
         }
+        widgets = {name: UnfoldAdminTextareaWidget(attrs={"rows": 3}) for name in REPLIES}
 
 
 @admin.register(Tenant, site=site)
@@ -72,12 +75,12 @@ class TenantAdmin(TenantScopedAdmin[Tenant]):
     list_display = ("name", "slug", "standing", "timezone", "country", "enter")
     search_fields = ("name", "slug")
     fieldsets = (
-        (None, {"fields": ("name", "slug", "messaging_enabled")}),
+        (None, {"fields": ("name", "slug", "state", "messaging_enabled")}),
         (gettext_lazy("Place"), {"fields": ("timezone", "country")}),
         (
             gettext_lazy("Automatic replies"),
             {
-                "fields": ("auto_reply", "after_hours_reply", "holiday_reply"),
+                "fields": REPLIES,
                 "description": gettext_lazy(
                     "Sent once to somebody who texts; empty sends nothing."
                 ),
@@ -128,6 +131,11 @@ class TenantAdmin(TenantScopedAdmin[Tenant]):
             return "off", gettext_lazy("messaging off")
         return "on", gettext_lazy("in service")
 
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, tenant: Tenant) -> str:
+        """Say whether the tenant is in service."""
+        return str(self.standing(tenant)[1])
+
     @admin.display(description=gettext_lazy("work in it"))
     def enter(self, tenant: Tenant) -> str:
         """Offer to manage the tenant."""
@@ -135,7 +143,7 @@ class TenantAdmin(TenantScopedAdmin[Tenant]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep from the tenant's own people what the system administrator decides."""
-        return () if is_system(request) else ("slug",)
+        return ("state",) if is_system(request) else ("slug", "state")
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Suggest the short name of a new tenant."""

@@ -378,7 +378,7 @@ def test_a_system_administrator_makes_and_suspends_tenants() -> None:
 
     root.post("/admin/portal/tenant/add/", settings_of(fresh))
     tenant = Tenant.objects.get(slug="new")
-    root.post(f"/admin/portal/tenant/{tenant.pk}/change/", settings_of(tenant, active=""))
+    root.post(f"/admin/portal/tenant/{tenant.pk}/do/suspend/")
     tenant.refresh_from_db()
     assert not tenant.active
 
