@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
 
 T = TypeVar("T")
 
@@ -58,16 +58,27 @@ class Memory:
 
     def refresh(self, *, now: bool = False) -> None:
         """Look whether something changed; not more often than the settings say, unless asked."""
-        if not now and time.monotonic() - self._looked < settings.MEMORY_SECONDS:
+        if not self._is_mine(now=now):
             return
-        started = time.monotonic()
-        with connection.cursor() as cursor:
-            cursor.execute(_VERSION)
-            version = cursor.fetchone()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(_VERSION)
+                version = cursor.fetchone()
+        except Error:
+            self._looked = float("-inf")
+            raise
         with self._lock:
             if version != self._version:
                 self._kept, self._version = {}, version
+
+    def _is_mine(self, *, now: bool) -> bool:
+        """Say whether this thread has to look: one of all that come at the same moment does."""
+        with self._lock:
+            started = time.monotonic()
+            if not now and started - self._looked < settings.MEMORY_SECONDS:
+                return False
             self._looked = started
+            return True
 
     def forget(self) -> None:
         """Forget everything."""

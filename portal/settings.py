@@ -150,7 +150,7 @@ DATABASES = {
             # What runs again and again is planned once for each connection.
             "server_side_binding": True,
             "prepare_threshold": 3,
-            "pool": {"min_size": 1, "max_size": 20, "timeout": 5, "reconnect_timeout": 5},
+            "pool": {"min_size": 1, "max_size": 10, "timeout": 5, "reconnect_timeout": 5},
         },
     }
 }
@@ -205,6 +205,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
+PASSWORD_RESET_TIMEOUT = 24 * 3600
 OTP_TOTP_ISSUER = "SMS Channel"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
@@ -290,6 +291,7 @@ SPECTACULAR_SETTINGS = {
 # --- Admin ----------------------------------------------------------------------------------------
 UNFOLD = {
     "SITE_TITLE": "SMS Channel", "SITE_HEADER": "SMS Channel", "SITE_SYMBOL": "sms",
+    "DASHBOARD_CALLBACK": "sms.admin.home.dashboard",
     "SIDEBAR": {"navigation": "portal.admin.navigation.sidebar"},
     "STYLES": ["portal.admin.navigation.stylesheet"],
     "SITE_FAVICONS": [{"rel": "icon", "href": "portal.admin.navigation.icon"}],

@@ -44,6 +44,7 @@ class Home:
 
     did: DID
     when: Destination.When
+    because: str
     extension: Extension | None = None
     group: Group | None = None
 
@@ -108,10 +109,10 @@ def _home(event: ProviderEvent, did: DID, sender: str) -> Home | Finding:
     if not decision.is_routed:
         return Finding(Reason.UNROUTED, f"{did.number}: {decision.because}", tenant.pk)
     if decision.group:
-        return Home(did, decision.when, group=decision.group)
+        return Home(did, decision.when, decision.because, group=decision.group)
     extension = decision.extension or switchboard.extension_of(tenant.pk, decision.extension_number)
     if extension is None or not extension.enabled:
         number = extension.number if extension else decision.extension_number
         detail = f"{did.number}: {decision.because}: extension {number}"
         return Finding(Reason.EXTENSION_DISABLED, detail, tenant.pk)
-    return Home(did, decision.when, extension=extension)
+    return Home(did, decision.when, decision.because, extension=extension)

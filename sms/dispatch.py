@@ -137,8 +137,8 @@ class _Shift:
         holders = (("trunk", trunk.pk), ("tenant", turn.tenant_id))
         reserved = hands().reserve(turn.most, holders)
         if not reserved:
-            # A call of our own that ends wakes us; those of others do not.
-            return 0.0 if self.calls else BUSY_SECONDS, _is_due(trunk, turn)
+            # A call of our own that ends wakes us, and then we see; those of others do not.
+            return (0.0, True) if self.calls else (BUSY_SECONDS, _is_due(trunk, turn))
         messages: list[Message] = []
         granted, pause = pacing.take(reserved, *turn.buckets)
         try:

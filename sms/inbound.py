@@ -130,7 +130,7 @@ def _entry(delivery: _Delivery) -> placing.Entry:
         provider_id=delivery.arrival.provider_id,
         event_id=event.pk,
         created_at=event.received_at,
-        history=[transition(State.RECEIVED, at=event.received_at)],
+        history=[transition(State.RECEIVED, at=event.received_at, note=home.because)],
     )
     thread = Conversation(
         tenant_id=did.tenant_id,

@@ -272,21 +272,20 @@ def _mark_trunks(events: list[ProviderEvent]) -> None:
 
 
 def release(event: ProviderEvent) -> bool:
-    """Process a quarantined event once more; False when it is not in quarantine any more.
+    """Process a quarantined event once more; False when it is not in quarantine any more."""
+    return release_all(ProviderEvent.objects.filter(pk=event.pk)) == 1
+
+
+def release_all(events: QuerySet[ProviderEvent]) -> int:
+    """Process those once more that are in quarantine; return how many.
 
     A refused request never goes in: it did not prove where it came from.
     """
-    released = (
-        ProviderEvent.objects.filter(pk=event.pk, state=ProviderEvent.State.QUARANTINED)
-        .exclude(reason=Reason.REFUSED)
-        .update(
-            state=ProviderEvent.State.DUE,
-            due_at=timezone.now(),
-            tries=0,
-            insist=event.reason == Reason.REPEATED,
-        )
+    held = events.filter(state=State.QUARANTINED).exclude(reason=Reason.REFUSED)
+    released = held.update(
+        state=State.DUE, due_at=timezone.now(), tries=0, insist=Q(reason=Reason.REPEATED)
     )
     if released:
         with transaction.atomic():
             bell.ring("drain_events")
-    return released == 1
+    return released

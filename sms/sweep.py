@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from portal.memory import memory
 from portal.models import Trunk
-from sms import bell, outcome, unsent
+from sms import bell, counting, outcome, unsent
 from sms.models import MediaFile, Message, ProviderEvent, SeenBody, State
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,15 @@ _WAITING = (State.QUEUED, State.HELD)
 
 def sweep() -> None:
     """Do one round; a step that fails does not keep the others from being done."""
-    steps = (_free_stuck, _fail_overdue, _release_reactivated, _ring_due, _forget_bodies, _trim)
+    steps = (
+        _free_stuck,
+        _fail_overdue,
+        _release_reactivated,
+        _ring_due,
+        _forget_bodies,
+        _trim,
+        counting.count,
+    )
     for step in steps:
         try:
             step()

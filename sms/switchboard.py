@@ -3,6 +3,8 @@
 Callers begin with ``memory.refresh()``. The rows are shared by threads; nobody may alter them.
 """
 
+import time
+
 from portal.memory import memory
 from portal.models import (
     DID,
@@ -118,11 +120,13 @@ def members(group_id: int) -> list[int]:
 
 def token(digest: str) -> ApiToken | None:
     """Return the token of this digest, unless it was revoked."""
-    return memory.recall(
-        ("token", digest),
-        lambda: (
-            ApiToken.objects.select_related("tenant", "extension__tenant")
-            .filter(digest=digest, revoked_at__isnull=True)
-            .first()
-        ),
-    )
+
+    def load() -> ApiToken | None:
+        rows = ApiToken.objects.select_related("tenant", "extension__tenant")
+        found = rows.filter(digest=digest, revoked_at__isnull=True).first()
+        if found is not None:
+            found.note_use()
+        return found
+
+    # Under the hour, too: so a token in use is looked at again, and its use kept, once an hour.
+    return memory.recall(("token", digest, int(time.time() // 3600)), load)

@@ -55,6 +55,8 @@ class Together(Generic[Item, Result]):
             leads = not self._busy
             self._busy = True
         if not leads:
+            # Whoever waits needs no connection, and the one who writes must find one in the pool.
+            connection.close()
             slot.gate.wait()
             if slot.result is not None:
                 return slot.answer()

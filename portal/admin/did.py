@@ -138,7 +138,12 @@ class DIDAdmin(TenantScopedAdmin[DID]):
         tenant = self.working_tenant(request)
         if tenant is None:
             return super().add_view(request, form_url, extra_context)
-        form = PoolForm(request.POST or None, tenant=tenant, trunks=self.trunks(request, tenant))
+        form = PoolForm(
+            request.POST or None,
+            initial=request.GET.dict(),
+            tenant=tenant,
+            trunks=self.trunks(request, tenant),
+        )
         preview = ""
         if request.method == "POST" and form.is_valid():
             if "_preview" not in request.POST:

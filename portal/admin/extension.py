@@ -3,25 +3,66 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db.models import Q
-from django.http import HttpRequest
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+from unfold.decorators import action
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
 
+from portal.admin import roster
 from portal.admin.group import rules_to
+from portal.admin.obstacles import obstacles, words
 from portal.admin.scoped import TenantInline, TenantScopedAdmin
+from portal.admin.sign_in_link import SIGN_IN_LINK
 from portal.admin.site import site
 from portal.forms import TenantForm
 from portal.models import CallerID, Extension, Group, Tenant, User
+
+# What each permission means, told where it is chosen.
+MEANINGS = {
+    Extension.Sms.DISABLE: gettext_lazy("Texts that arrive are shown; nothing can be sent."),
+    Extension.Sms.ALLOW: gettext_lazy("Sends from the caller IDs below, and from nothing else."),
+    Extension.Sms.ALLOW_WITH_SENDER_ID: gettext_lazy(
+        "Sends from the caller IDs below, and also from the registered words of its trunks. "
+        "Nobody can answer a word."
+    ),
+}
+
+
+def permissions() -> list[tuple[str, str]]:
+    """Return the permissions, each with its meaning beside its name."""
+    return [
+        (
+            choice.value,
+            format_html(
+                '<span class="font-medium text-important">{}</span>'
+                '<br><span class="whitespace-normal">{}</span>',
+                choice.label,
+                MEANINGS[choice],
+            ),
+        )
+        for choice in Extension.Sms
+    ]
 
 
 class ExtensionForm(TenantForm[Extension]):
     """An extension, and if wanted a new person who signs in for it."""
 
+    sms = forms.ChoiceField(
+        label=gettext_lazy("Send SMS/MMS"),
+        choices=permissions,
+        initial=Extension.Sms.DISABLE,
+        widget=UnfoldAdminRadioSelectWidget(),
+    )
     new_username = forms.CharField(
         label=gettext_lazy("Username"),
         max_length=150,
@@ -131,7 +172,18 @@ class CallerIDInline(TenantInline):
     form = CallerIDForm
     formset = CallerIDFormSet
     autocomplete_fields = ("did",)
-    fields = ("did", "description", "is_default")
+    fields = ("did", "trunk", "description", "is_default")
+    readonly_fields = ("trunk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CallerID]:
+        """Load along what a row shows."""
+        rows: QuerySet[CallerID] = super().get_queryset(request)
+        return rows.select_related("did__trunk").defer("did__trunk__credentials")
+
+    @admin.display(description=gettext_lazy("trunk"))
+    def trunk(self, row: CallerID) -> str:
+        """Name the trunk of the number."""
+        return str(row.did.trunk) if row.did_id else ""
 
 
 @admin.register(Extension, site=site)
@@ -146,6 +198,10 @@ class ExtensionAdmin(TenantScopedAdmin[Extension]):
     search_fields = ("number", "name", "user__username")
     autocomplete_fields = ("user",)
     inlines = (CallerIDInline,)
+    acts = (SIGN_IN_LINK,)
+    actions_list = ("import_csv", "export_csv")
+    change_form_outer_before_template = "admin/extension.html"
+    change_form_outer_after_template = "admin/extension_words.html"
     fieldsets = (
         (None, {"fields": (("number", "name"), "sms", ("enabled", "presence"))}),
         (gettext_lazy("Sign-in"), {"fields": ("user",)}),
@@ -168,6 +224,40 @@ class ExtensionAdmin(TenantScopedAdmin[Extension]):
             obj.user = made
             self.note(request, "added", made)
         super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Say what will not work as it is now, since saving leaves the page."""
+        super().save_related(request, form, formsets, change)
+        for one in obstacles(form.instance):
+            messages.warning(request, f"{form.instance}: {one.text}")
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Add what will not work, and the words that the extension may send from."""
+        return {
+            **super().page_context(request, row),
+            "obstacles": obstacles(row) if row else [],
+            "words": words(row) if row else [],
+        }
+
+    @action(
+        description=gettext_lazy("Import CSV"),
+        icon="upload",
+        permissions=["add"],
+        url_path="import",
+    )  # type: ignore[untyped-decorator] # unfold carries no types
+    def import_csv(self, request: HttpRequest) -> HttpResponse:
+        """Take extensions in from a file."""
+        return roster.import_view(self, request)
+
+    @action(
+        description=gettext_lazy("Export CSV"),
+        icon="download",
+        permissions=["add"],
+        url_path="export",
+    )  # type: ignore[untyped-decorator] # unfold carries no types
+    def export_csv(self, request: HttpRequest) -> HttpResponse:
+        """Give the extensions out as a file."""
+        return roster.export_view(self, request)
 
     def blockers(self, row: Any) -> list[str]:
         """Name the rules that lead to the extension."""

@@ -6,7 +6,9 @@ from typing import Any, ClassVar, TypeVar
 
 from django.contrib.admin.widgets import AutocompleteSelect, RelatedFieldWidgetWrapper
 from django.db.models import Field, ForeignKey, Model, Q, QuerySet
+from django.forms import Media, Script
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from portal.models import Tenant, Trunk, User
 
@@ -101,6 +103,17 @@ class TenantAutocomplete(AutocompleteSelect):
         """Name the tenant to the look-up."""
         url = super().get_url()
         return f"{url}?tenant={self.tenant.pk}" if self.tenant else url
+
+    @property
+    def media(self) -> Media:
+        """Add what names the box in which one searches."""
+        script = Script("portal/names.js", type="module")
+        return super().media + Media(js=[script])  # type: ignore[list-item] # the stubs know no Script
+
+    def build_attrs(self, base_attrs: Any, extra_attrs: Any = None) -> dict[str, Any]:
+        """Give an empty choice a name to those who only hear the page."""
+        attrs: dict[str, Any] = super().build_attrs(base_attrs, extra_attrs)
+        return {**attrs, "data-placeholder": attrs.get("aria-label") or _("Select value")}
 
 
 class Fenced:

@@ -18,6 +18,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[str, str], ...]], ...] = (
     (
         _("Traffic"),
         (
+            ("admin:index", "monitoring"),
             ("sms.Message", "chat"),
             ("sms.Conversation", "forum"),
             ("sms.TrunkQueue", "hourglass_top"),
@@ -61,6 +62,7 @@ TITLES = {
     "sms.Message": _("Message log"),
     "sms.ProviderEvent": _("Quarantine"),
     "portal.AuditEntry": _("Audit log"),
+    "admin:index": _("Overview"),
     "admin:providers": _("Providers"),
 }
 

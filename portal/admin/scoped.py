@@ -12,6 +12,7 @@ from django.db.models import CASCADE, ForeignObjectRel, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from unfold import admin as unfold
 
@@ -42,6 +43,9 @@ class TenantInline(Fenced, unfold.TabularInline):  # type: ignore[misc] # unfold
         tenant = self.working_tenant(request, obj)
         formset = super().get_formset(request, obj, **{**self.bound(request, tenant), **kwargs})
         formset.form.tenant = tenant
+        for field in formset.form.base_fields.values():
+            # The heads of the columns are no labels to those who only hear the page.
+            field.widget.attrs.setdefault("aria-label", capfirst(field.label or ""))
         return formset
 
 

@@ -2,17 +2,21 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.admin.acts import Act, ActFailed
 from portal.admin.scoped import TenantScopedAdmin
 from portal.admin.site import site
+from portal.forms import TenantForm
 from portal.models import ApiToken
 
 
@@ -25,16 +29,30 @@ def revoke(page: Any, request: HttpRequest, token: ApiToken) -> str:
     return _("The token is revoked.")
 
 
+class TokenForm(TenantForm[ApiToken]):
+    """For whom, and what for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        helps = {
+            "extension": _("Acts for this extension only. Empty: for the whole tenant."),
+            "label": _("What uses it, such as “CRM”, so that you know later what to revoke."),
+        }
+        for name in helps.keys() & self.fields.keys():
+            self.fields[name].help_text = helps[name]
+
+
 @admin.register(ApiToken, site=site)
 class ApiTokenAdmin(TenantScopedAdmin[ApiToken]):
     """Keys for machines; one that was issued is only ever revoked."""
 
-    list_display = ("label", "extension", "created_at", "revoked_at")
-    list_display_links = ("label", "created_at")
+    form = TokenForm
+    list_display = ("name", "acts_for_whom", "created_at", "last_used", "revoked_at")
+    list_display_links = ("name",)
     list_select_related = ("extension",)
     search_fields = ("label",)
     autocomplete_fields = ("extension",)
-    readonly_fields = ("created_at", "revoked_at")
+    readonly_fields = ("created_at", "last_used", "revoked_at")
     actions = ("revoke_selected",)
     acts = (
         Act(
@@ -48,8 +66,25 @@ class ApiTokenAdmin(TenantScopedAdmin[ApiToken]):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Ask only for whom and what for."""
-        asked = ("extension", "label")
-        return (*asked, "created_at", "revoked_at") if obj else asked
+        asked = ("label", "extension")
+        return (*asked, *self.readonly_fields) if obj else asked
+
+    @admin.display(description=gettext_lazy("label"), ordering="label")
+    def name(self, token: ApiToken) -> str:
+        """Call a token without a label by its number."""
+        return str(token)
+
+    @admin.display(description=gettext_lazy("acts for"), ordering="extension")
+    def acts_for_whom(self, token: ApiToken) -> str:
+        """Name the extension, or the whole tenant."""
+        return str(token.extension or _("the whole tenant"))
+
+    @admin.display(description=gettext_lazy("last used"), ordering="last_used_at")
+    def last_used(self, token: ApiToken) -> str:
+        """Say when, as exactly as it is kept."""
+        if token.last_used_at is None:
+            return _("never")
+        return date_format(timezone.localtime(token.last_used_at), "DATETIME_FORMAT")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Keep what was issued."""
@@ -64,12 +99,27 @@ class ApiTokenAdmin(TenantScopedAdmin[ApiToken]):
         return self.has_add_permission(request, row)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Issue the token and show its key this once."""
-        issued, key = ApiToken.issue(tenant=obj.tenant, extension=obj.extension, label=obj.label)
+        """Issue the token; its key lives as long as this request."""
+        issued, obj.key = ApiToken.issue(
+            tenant=obj.tenant, extension=obj.extension, label=obj.label
+        )
         obj.pk = issued.pk
         obj.refresh_from_db()
-        text = _("This is the key. Copy it now: it is not kept and never shown again.")
-        messages.warning(request, format_html("{}<br><code data-copy>{}</code>", text, key))
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: Any = None
+    ) -> HttpResponse:
+        """Show the key in the answer itself: it is kept in no session and no cookie."""
+        url = f"{settings.PUBLIC_URL}/api/v1/messages"
+        context = {
+            **self.act_context(request, obj, _("The token was issued")),
+            "back": reverse("admin:portal_apitoken_changelist"),
+            "what": _("The key"),
+            "secret": obj.key,
+            "how_long": _("Copy it now: it is not kept and never shown again."),
+            "usage": f'curl {url} -H "Authorization: Bearer $KEY"',
+        }
+        return TemplateResponse(request, "admin/shown_once.html", context)
 
     @admin.action(description=gettext_lazy("Revoke the selected tokens"), permissions=["add"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:

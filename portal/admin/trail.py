@@ -35,12 +35,24 @@ def record(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Write one entry. ``detail`` must hold no secret; ``changes`` makes it so."""
+    tenant = Tenant.objects.filter(pk=tenant_id or 0).first()
+    entry(request, action, target, tenant=tenant, detail=detail).save()
+
+
+def entry(
+    request: HttpRequest,
+    action: str,
+    target: Model,
+    *,
+    tenant: Tenant | None,
+    detail: Mapping[str, Any] | None = None,
+) -> AuditEntry:
+    """Return one entry, for those who write many at once."""
     user = request.user if isinstance(request.user, User) else None
     entered = managed(request)
     mark = {"managing": entered.name} if entered else {}
-    tenant_id = tenant_id or (entered.pk if entered else None)
-    AuditEntry.objects.create(
-        tenant=Tenant.objects.filter(pk=tenant_id or 0).first(),
+    return AuditEntry(
+        tenant=tenant or entered,
         user=user,
         username=user.get_username() if user else "",
         action=action,
@@ -130,6 +142,8 @@ def _said(value: Any) -> str:
         return _("yes") if value else _("no")
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {what}" for name, what in value.items())
     return _("(empty)") if value is None or value == "" else str(value)
 
 

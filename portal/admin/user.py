@@ -14,6 +14,7 @@ from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from portal.admin.fence import is_system
 from portal.admin.scoped import TenantScopedAdmin
+from portal.admin.sign_in_link import SIGN_IN_LINK
 from portal.admin.site import site
 from portal.forms import TenantForm
 from portal.models import User
@@ -48,6 +49,7 @@ class UserAdmin(TenantScopedAdmin[User], DjangoUserAdmin):  # type: ignore[type-
     search_fields = ("username", "first_name", "last_name", "email")
     filter_horizontal = ()
     readonly_fields = ("new_password", "last_login")
+    acts = (SIGN_IN_LINK,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """Hide system administrators from everybody else."""

@@ -2,8 +2,11 @@
 
 import hashlib
 import secrets
+from datetime import timedelta
 
 from django.db import models
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.models.extension import Extension
@@ -11,6 +14,7 @@ from portal.models.fence import SameTenant
 from portal.models.tenant import Tenant
 
 PREFIX = "smsc_"
+USE_IS_NOTED_EVERY = timedelta(hours=1)
 
 
 def digest(key: str) -> str:
@@ -28,6 +32,7 @@ class ApiToken(models.Model):
     label = models.CharField(_("label"), max_length=64, blank=True)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
 
     class Meta:
@@ -40,6 +45,14 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return self.label or f"#{self.pk}"
+
+    def note_use(self) -> None:
+        """Keep that it is used now, unless that was written within the hour."""
+        now = timezone.now()
+        if self.last_used_at and now - self.last_used_at < USE_IS_NOTED_EVERY:
+            return
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_IS_NOTED_EVERY)
+        ApiToken.objects.filter(stale, pk=self.pk).update(last_used_at=now)
 
     @classmethod
     def issue(

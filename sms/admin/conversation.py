@@ -7,6 +7,7 @@ from portal.admin.fence import ADMIN
 from portal.admin.filters import ScopedRelatedFilter
 from portal.admin.scoped import ReadOnlyAdmin
 from portal.admin.site import site
+from sms.admin.filters import StandingFilter
 from sms.models import Conversation
 
 
@@ -19,6 +20,7 @@ class ConversationAdmin(ReadOnlyAdmin[Conversation]):
         "last_message_at", "our_number", "remote", "extension", "group", "assignee", "closed_at"
     )  # fmt: skip
     list_filter = (
+        StandingFilter,
         ("last_message_at", RangeDateTimeFilter),
         ("kind", ChoicesDropdownFilter),
         ("trunk", ScopedRelatedFilter),

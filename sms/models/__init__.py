@@ -3,6 +3,7 @@
 from sms.models.attempt import Attempt
 from sms.models.consent import OptOut
 from sms.models.conversation import Conversation, ReadMark
+from sms.models.daycount import CountBlock, DayCount
 from sms.models.event import ProviderEvent, RefusedCount, SeenBody
 from sms.models.handset import HandsetFile, HandsetLine, HandsetMessage
 from sms.models.media import MediaFile
@@ -15,6 +16,8 @@ __all__ = [
     "OPEN_STATES",
     "Attempt",
     "Conversation",
+    "CountBlock",
+    "DayCount",
     "HandsetFile",
     "HandsetLine",
     "HandsetMessage",

@@ -118,6 +118,17 @@ class Conversation(models.Model):
                 fields=["peer"], condition=Q(peer__isnull=False), name="conversation_peer"
             ),
             models.Index(fields=["tenant", "remote"], name="conversation_remote"),
+            models.Index(
+                fields=["tenant"],
+                condition=Q(waiting_since__isnull=False),
+                name="conversation_waits",
+            ),
+            # Few: to find a number among several without a look at everybody's threads.
+            models.Index(
+                fields=["tenant"],
+                condition=Q(remote__contains=";"),
+                name="conversation_several",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -68,10 +68,19 @@ MOVES: dict[State, frozenset[State]] = {
 OPEN_STATES = (State.SENDING, State.UNCONFIRMED, State.ACCEPTED, State.SENT)
 
 
-def transition(state: str, *, at: datetime | None = None, note: str = "") -> dict[str, str]:
-    """Return one line of a message's history."""
+def transition(
+    state: str, *, at: datetime | None = None, heard: datetime | None = None, note: str = ""
+) -> dict[str, str]:
+    """Return one line of a message's history; ``heard`` is when, if ``at`` is another's clock."""
     line = {"state": str(state), "at": (at or timezone.now()).isoformat()}
+    if heard is not None:
+        line["heard"] = heard.isoformat()
     return line | {"note": note} if note else line
+
+
+def _told(state: str, at: datetime | None, note: str) -> dict[str, str]:
+    """Return the line for what a provider told, perhaps with the time on its own clock."""
+    return transition(state, at=at, heard=timezone.now() if at else None, note=note)
 
 
 def sources(target: State) -> list[State]:
@@ -96,14 +105,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
         self, target: State, *, at: datetime | None = None, note: str = "", **fields: Any
     ) -> int:
         """Move those that may move to ``target``; return how many did. History is kept."""
-        line = transition(target, at=at, note=note)
+        line = _told(target, at, note)
         return self.filter(state__in=sources(target)).update(
             state=target, history=_appended(line), **fields
         )
 
     def remark(self, state: str, *, at: datetime | None = None, note: str = "") -> int:
         """Keep in the history what came too late to change the state."""
-        return self.update(history=_appended(transition(state, at=at, note=note)))
+        return self.update(history=_appended(_told(state, at, note)))
 
 
 class Message(models.Model):

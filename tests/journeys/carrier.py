@@ -67,6 +67,15 @@ class Carrier:
                 self.end_headers()
                 self.wfile.write(answer)
 
+            def do_GET(self) -> None:
+                """Tell the balance: the question that checks credentials."""
+                answer = json.dumps({"data": {"balance": "25.00"}}).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
             def log_message(self, *_: Any) -> None:
                 """Say nothing: the test reads ``heard``."""
 

@@ -64,6 +64,7 @@ def test_lists_and_rows_are_those_of_the_managed_tenant(
 ) -> None:
     enter(root, ours.tenant)
 
+    assert all(tell not in text(root, HOME) for tell in (*theirs.tells, theirs.tenant.name))
     for model in ours.rows:
         options = model._meta  # noqa: SLF001 - Django's own name
         address = f"/admin/{options.app_label}/{options.model_name}"
