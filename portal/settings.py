@@ -115,12 +115,10 @@ MIDDLEWARE = [
 ROOT_URLCONF = "portal.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _context = [
-    "django.template.context_processors.request",
-    "django.contrib.auth.context_processors.auth",
-    "django.contrib.messages.context_processors.messages",
-    "csp.context_processors.nonce",
+    "django.template.context_processors.request", "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages", "csp.context_processors.nonce",
     "portal.admin.fence.banner",
-]
+]  # fmt: skip
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -143,7 +143,7 @@ def _said(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if isinstance(value, dict):
-        return "; ".join(f"{name} {what}" for name, what in value.items())
+        return "; ".join(f"{name}: {what}" for name, what in value.items())
     return _("(empty)") if value is None or value == "" else str(value)
 
 
