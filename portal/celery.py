@@ -13,4 +13,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 app = Celery("sms-channel")
 # Read lazily: importing this module needs no settings and no servers.
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["sms"])
+app.autodiscover_tasks(["portal", "sms"])

@@ -1,8 +1,9 @@
 """Knows which content security policy each part of the site needs."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
-from csp.constants import NONCE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.http import HttpRequest, HttpResponseBase
 
@@ -15,6 +16,23 @@ ADMIN: dict[str, list[Any]] = {
 # Swagger UI writes style attributes.
 DOCS: dict[str, list[Any]] = {"style-src": [SELF, UNSAFE_INLINE]}
 EXTRA = {"/admin/": ADMIN, "/api/v1/docs/": DOCS}
+
+
+def configuration(push_url: str) -> dict[str, Any]:
+    """Return the policy of every page; a browser may also open the stream of news."""
+    stream = "{0.scheme}://{0.netloc}".format(urlsplit(push_url))
+    return {
+        "DIRECTIVES": {
+            "default-src": [SELF],
+            "connect-src": [SELF, stream],
+            "img-src": [SELF, "data:", "blob:"],
+            "media-src": [SELF, "blob:"],
+            "object-src": [NONE],
+            "base-uri": [NONE],
+            "form-action": [SELF],
+            "frame-ancestors": [NONE],
+        }
+    }
 
 
 class ContentPolicyMiddleware(CSPMiddleware):

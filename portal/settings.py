@@ -8,7 +8,7 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import log_lines
+from portal import content_policy, log_lines
 
 # Lets classes such as ModelAdmin name their model type at run time, as the type checker wants it.
 django_stubs_ext.monkeypatch()
@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_otp",
+    "django_otp.plugins.otp_static",
     "django_otp.plugins.otp_totp",
     "axes",
     "django_htmx",
@@ -106,6 +107,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "portal.signed_in.SignedInMiddleware",
     "portal.zones.TenantZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -114,11 +116,10 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "portal.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-_context = [
-    "django.template.context_processors.request", "django.contrib.auth.context_processors.auth",
-    "django.contrib.messages.context_processors.messages", "csp.context_processors.nonce",
-    "portal.admin.fence.banner",
-]  # fmt: skip
+_context = ["csp.context_processors.nonce", "portal.admin.fence.banner"]
+_context += [f"django.{place}.context_processors.{name}" for place, name in (
+    ("template", "request"), ("contrib.auth", "auth"), ("contrib.messages", "messages"),
+)]  # fmt: skip
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -179,7 +180,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULER = "portal.beat:Steady"
 # Nothing expires: a worker whose clock is ahead of the beat's would hear of no sweep at all. Those
 # that pile up while there is no worker are answered together.
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "sms.tasks.sweep", "schedule": 5.0}}
+_look = {"task": "sms.tasks.look_at_certificate", "schedule": 6 * 3600.0}
+CELERY_BEAT_SCHEDULE = {"sweep": {"task": "sms.tasks.sweep", "schedule": 5.0}, "certificate": _look}
 
 # --- The engine -----------------------------------------------------------------------------------
 CLAIM_TIMEOUT: int = env.int("CLAIM_TIMEOUT", default=120)  # seconds a row may stay in SENDING
@@ -191,6 +193,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * WEBHOOK_MAX_BYTES
 
 # --- Who may enter --------------------------------------------------------------------------------
 AUTH_USER_MODEL = "portal.User"
+SESSION_ENGINE = "portal.models.session"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",  # first: a locked-out login goes no further
     "django.contrib.auth.backends.ModelBackend",
@@ -205,10 +208,17 @@ LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 OTP_TOTP_ISSUER = "SMS Channel"
+# Of its own people each tenant says so itself.
+SYSTEM_SECOND_FACTOR: bool = env.bool("SYSTEM_SECOND_FACTOR", default=False)
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says when it ends
+AXES_LOCKOUT_CALLABLE = "portal.account.sign_in.locked_out"
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
+# axes keeps what was posted with a wrong password, less these and the password itself.
+AXES_SENSITIVE_PARAMETERS = ["username", "old_password", "new_password1", "new_password2"]
 
 # --- The browser ----------------------------------------------------------------------------------
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
@@ -223,18 +233,7 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W008",  # redirect to https: the proxy's work; providers do not follow a redirect
     "security.W021",  # HSTS preload: as W005
 ]
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "connect-src": ["'self'", "{0.scheme}://{0.netloc}".format(urlsplit(PUSH_URL))],
-        "img-src": ["'self'", "data:", "blob:"],
-        "media-src": ["'self'", "blob:"],
-        "object-src": ["'none'"],
-        "base-uri": ["'none'"],
-        "form-action": ["'self'"],
-        "frame-ancestors": ["'none'"],
-    }
-}
+CONTENT_SECURITY_POLICY = content_policy.configuration(PUSH_URL)
 
 # --- Static files and media -----------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -291,6 +290,7 @@ UNFOLD = {
     "SITE_TITLE": "SMS Channel", "SITE_HEADER": "SMS Channel", "SITE_SYMBOL": "sms",
     "DASHBOARD_CALLBACK": "sms.admin.home.dashboard",
     "SIDEBAR": {"navigation": "portal.admin.navigation.sidebar"},
+    "ACCOUNT": {"navigation": "portal.admin.navigation.account"},
     "STYLES": ["portal.admin.navigation.stylesheet"],
     "SITE_FAVICONS": [{"rel": "icon", "href": "portal.admin.navigation.icon"}],
 }  # fmt: skip

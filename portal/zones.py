@@ -1,4 +1,4 @@
-"""Knows in whose time zone the admin writes its times: the tenant's own, else UTC."""
+"""Knows in whose time zone pages write their times: the tenant's own, else UTC."""
 
 from collections.abc import Callable
 
@@ -10,14 +10,14 @@ from portal.models import User
 
 
 class TenantZoneMiddleware:
-    """Shows the admin's times in the tenant's zone; the client's browser knows its reader's own."""
+    """Shows times in the tenant's zone; the client's browser knows its reader's own."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Only here: looking at the user costs queries that webhooks and the API need not pay.
-        if not request.path.startswith("/admin/"):
+        if not request.path.startswith(("/admin/", "/account/")):
             return self.get_response(request)
         tenant = own_tenant(request) if isinstance(request.user, User) else None
         with timezone.override(tenant.zone if tenant else None):

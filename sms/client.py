@@ -17,7 +17,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """Show the client to an extension's user; send administrators to the admin."""
     user = cast("User", request.user)
     extension = Extension.objects.filter(user=user).select_related("tenant").first()
-    if extension is None and user.is_staff:
+    if extension is None and (user.is_superuser or user.may_look):
         return redirect("admin:index")
     if extension is None:
         return render(request, "sms/no_extension.html")

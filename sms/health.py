@@ -17,6 +17,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from redis import RedisError
 
+from portal.certificate import standing
 from portal.models import Trunk
 from sms import backlog, heartbeat
 from sms.models import Message, ProviderEvent, State, TrunkQueue
@@ -73,6 +74,10 @@ def readyz(request: HttpRequest) -> JsonResponse:
     del request
     answer: dict[str, object] = {}
     reasons = [*look_at_database(answer), *look_at_workers(answer)]
+    if certificate := standing.last():  # a warning only: another machine would show the same one
+        answer["certificate"] = {
+            "expires_in_days": certificate.days_left, "faults": certificate.faults
+        }  # fmt: skip
     answer = {"ready": not reasons, "reasons": reasons, **answer}
     return JsonResponse(answer, status=503 if reasons else 200)
 

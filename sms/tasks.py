@@ -5,6 +5,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
+from portal.certificate import standing
 from sms import dispatch, heartbeat, intake, media, polling
 from sms import sweep as sweeper
 from sms.bell import Box, duty
@@ -44,6 +45,12 @@ def sweep() -> None:
 def _sweep(_box: Box) -> bool:
     sweeper.sweep()
     return False
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def look_at_certificate() -> None:
+    """See whether providers still get through to us; pages warn of what is found."""
+    standing.renew()
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator] # Celery has no types

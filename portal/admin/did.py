@@ -10,9 +10,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from unfold.decorators import action
 
 from portal import e164
 from portal.admin.acts import Act, ActFailed
+from portal.admin.csv_page import export, import_page
 from portal.admin.fence import is_system
 from portal.admin.filters import ScopedRelatedFilter
 from portal.admin.scoped import TenantScopedAdmin
@@ -106,6 +108,8 @@ class DIDAdmin(TenantScopedAdmin[DID]):
     search_fields = ("number", "label")
     readonly_fields = ("pretty", "trunk")
     fields = ("pretty", "trunk", ("sms", "mms"), "messages_per_second", "label", "campaign_note")
+    actions = ("export_selected",)
+    actions_list = ("import_csv", "export_csv")
     acts = (
         Act("webhook", gettext_lazy("Set webhook"), set_webhook, fits=can_set_webhook),
         Act("look", gettext_lazy("Check the webhook"), read_webhook, fits=can_read_webhook),
@@ -184,6 +188,25 @@ class DIDAdmin(TenantScopedAdmin[DID]):
             "last": e164.pretty(numbers[-1]),
             "known": known,
         }
+
+    @action(description=gettext_lazy("Import CSV"), url_path="import", permissions=["add"])  # type: ignore[untyped-decorator] # unfold carries no types
+    def import_csv(self, request: HttpRequest) -> HttpResponse:
+        """Ask for the tenant where it is open, then take a file."""
+        step = self.next_step(request)
+        tenant = self.working_tenant(request)
+        if step or tenant is None:
+            return self.ask(request, step) if step else HttpResponseRedirect("..")
+        return import_page(self, request, tenant, self.trunks(request, tenant))
+
+    @action(description=gettext_lazy("Export CSV"), url_path="export", permissions=["view"])  # type: ignore[untyped-decorator] # unfold carries no types
+    def export_csv(self, request: HttpRequest) -> HttpResponse:
+        """Return every number that the person may see."""
+        return export(self.get_queryset(request))
+
+    @admin.action(description=gettext_lazy("Export the selected DIDs as CSV"), permissions=["view"])
+    def export_selected(self, request: HttpRequest, queryset: QuerySet[DID]) -> HttpResponse:
+        """Return these numbers only."""
+        return export(queryset)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Numbers on a shared trunk were given, and only the giver takes them back."""

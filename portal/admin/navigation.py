@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from portal.admin.certificate import badge
 from portal.admin.fence import is_system, own_tenant_id
 from portal.admin.site import may_enter, site
 
@@ -54,6 +55,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[str, str], ...]], ...] = (
             ("portal.ApiToken", "key"),
             ("portal.AuditEntry", "history"),
             ("sms.RefusedCount", "block"),
+            ("admin:certificate", "verified_user"),
         ),
     ),
 )
@@ -64,7 +66,10 @@ TITLES = {
     "portal.AuditEntry": _("Audit log"),
     "admin:index": _("Overview"),
     "admin:providers": _("Providers"),
+    "admin:certificate": _("Certificate"),
 }
+SYSTEM_ONLY = {"admin:certificate"}
+BADGES = {"admin:certificate": badge}
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
@@ -73,6 +78,12 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         return []
     groups = [{"title": title, "items": _items(request, entries)} for title, entries in GROUPS]
     return [group for group in groups if group["items"]]
+
+
+def account(request: HttpRequest) -> list[dict[str, str]]:
+    """Return what the menu of the person leads to."""
+    del request
+    return [{"title": str(_("Account")), "link": reverse("account")}]
 
 
 def stylesheet(request: HttpRequest) -> str:
@@ -90,8 +101,12 @@ def icon(request: HttpRequest) -> str:
 def _items(request: HttpRequest, entries: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
     items = []
     for label, symbol in entries:
+        if label in SYSTEM_ONLY and not is_system(request):
+            continue
         if label.startswith("admin:"):
-            items.append({"title": str(TITLES[label]), "icon": symbol, "link": reverse(label)})
+            mark = BADGES[label]() if label in BADGES else {}
+            link = reverse(label)
+            items.append({"title": str(TITLES[label]), "icon": symbol, "link": link, **mark})
             continue
         model = apps.get_model(label)
         if not site.is_registered(model):

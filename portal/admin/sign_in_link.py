@@ -4,11 +4,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
-from django.contrib.auth.views import PasswordResetConfirmView
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse, reverse_lazy
+from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
@@ -17,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from portal.admin import trail
 from portal.admin.acts import Act
 from portal.admin.fence import is_system
-from portal.models import AuditEntry, Extension, User
+from portal.models import Extension, User
 
 
 def link_of(user: User) -> str:
@@ -62,24 +61,3 @@ def can_sign_in(row: Extension | User) -> bool:
 
 
 SIGN_IN_LINK = Act("link", gettext_lazy("Make a sign-in link"), view=link_view, fits=can_sign_in)
-
-
-class SetPasswordView(PasswordResetConfirmView):
-    """Where a link leads: a new password, then the sign-in page."""
-
-    template_name = "sms/set_password.html"
-    success_url = reverse_lazy("login")
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        """Keep in the audit log that the link was used."""
-        user = form.user
-        AuditEntry.objects.create(
-            tenant=user.tenant,
-            user=user,
-            username=user.get_username(),
-            action="set the own password by a link",
-            target=f"{user._meta.verbose_name} {user}",
-            detail={"model": user._meta.label, "id": user.pk},
-            address=self.request.META.get("REMOTE_ADDR") or None,
-        )
-        return super().form_valid(form)

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
+from portal.admin.certificate import certificate_view
 from portal.models import User
 from providers import overview
 
@@ -21,7 +22,7 @@ def may_enter(user: AbstractBaseUser | AnonymousUser) -> bool:
     return isinstance(user, User) and user.is_active and (user.is_superuser or user.may_look)
 
 
-class SignInForm(AuthenticationForm):  # type: ignore[misc] # unfold carries no types
+class SignInForm(AuthenticationForm):
     """Lets in those who may enter, whatever ``is_staff`` says."""
 
     error_messages = {
@@ -40,7 +41,6 @@ class SignInForm(AuthenticationForm):  # type: ignore[misc] # unfold carries no 
 class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc] # unfold carries no types
     """Holds only what is registered here: no permission rows, no groups of them."""
 
-    login_form = SignInForm
     site_header = site_title = "SMS Channel"
     index_title = _("Overview")
     enable_nav_sidebar = True
@@ -52,8 +52,19 @@ class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc] # unfold carries n
     def get_urls(self) -> Sequence[URLPattern | URLResolver]:
         """Leave out the redirect to an object's public page: no object has one."""
         urls: Sequence[Any] = super().get_urls()
-        own = path("providers/", self.admin_view(self.providers), name="providers")
-        return [own, *(url for url in urls if getattr(url, "name", "") != "view_on_site")]
+        own = [
+            path("providers/", self.admin_view(self.providers), name="providers"),
+            path("certificate/", self.admin_view(self.certificate), name="certificate"),
+        ]
+        return [*own, *(url for url in urls if getattr(url, "name", "") != "view_on_site")]
+
+    def certificate(self, request: HttpRequest) -> HttpResponse:
+        """Show whether providers get through to this installation."""
+        return certificate_view(self, request)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Lead to the page that people without the admin have too."""
+        return HttpResponseRedirect(reverse("account-password"))
 
     def providers(self, request: HttpRequest) -> HttpResponse:
         """Show what every provider can do."""

@@ -52,6 +52,10 @@ class SteppedAdmin:
         if step is None:
             answer: HttpResponse = super().add_view(request, form_url, extra_context)  # type: ignore[misc] # the page has it
             return answer
+        return self.ask(request, step)
+
+    def ask(self, request: HttpRequest, step: Step) -> HttpResponse:
+        """Show one question, and lead on with the answer."""
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -87,6 +87,20 @@ class TenantAdmin(TenantScopedAdmin[Tenant]):
             },
         ),
         (gettext_lazy("Messages"), {"fields": ("default_sender_id", "retention_days")}),
+        (
+            gettext_lazy("Second factor"),
+            {
+                "fields": (
+                    "second_factor_admins",
+                    "second_factor_auditors",
+                    "second_factor_extensions",
+                ),
+                "description": gettext_lazy(
+                    "A code of an authenticator app, asked for after the password. Who must have "
+                    "one and has none is led to the page that sets it up, and no further."
+                ),
+            },
+        ),
     )
     acts = (
         Act("manage", gettext_lazy("Manage"), managing.enter, leads_to="admin:index"),

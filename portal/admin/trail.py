@@ -33,10 +33,14 @@ def record(
     *,
     tenant_id: int | None,
     detail: Mapping[str, Any] | None = None,
+    by: User | None = None,
 ) -> None:
-    """Write one entry. ``detail`` must hold no secret; ``changes`` makes it so."""
+    """Write one entry. ``detail`` must hold no secret; ``changes`` makes it so.
+
+    ``by`` is who acts where nobody is signed in.
+    """
     tenant = Tenant.objects.filter(pk=tenant_id or 0).first()
-    entry(request, action, target, tenant=tenant, detail=detail).save()
+    entry(request, action, target, tenant=tenant, detail=detail, by=by).save()
 
 
 def entry(
@@ -46,9 +50,10 @@ def entry(
     *,
     tenant: Tenant | None,
     detail: Mapping[str, Any] | None = None,
+    by: User | None = None,
 ) -> AuditEntry:
     """Return one entry, for those who write many at once."""
-    user = request.user if isinstance(request.user, User) else None
+    user = by or (request.user if isinstance(request.user, User) else None)
     entered = managed(request)
     mark = {"managing": entered.name} if entered else {}
     return AuditEntry(

@@ -12,11 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from portal.admin.acts import Act, ActFailed
+from portal.admin.acts import Act
+from portal.admin.checking import check_view
 from portal.admin.fence import is_system, usable_trunks
 from portal.admin.filters import ScopedRelatedFilter
+from portal.admin.giving import add_view, give_view, is_owned, is_shared
 from portal.admin.guide import blocks
 from portal.admin.numbers import can_import, import_view
+from portal.admin.pausing import is_paused, is_running, pause_view, resume, resume_act
 from portal.admin.rehearsal import try_view
 from portal.admin.scoped import TenantScopedAdmin
 from portal.admin.site import site
@@ -28,30 +31,6 @@ from portal.vault import CredentialsUnreadable
 from providers import registry
 from providers.contract import Proof
 from providers.credentials import credential_fields
-from providers.errors import ProviderError
-
-
-def resume(trunk: Trunk) -> bool:
-    """Let a paused trunk send again; the sweep rings for what waits."""
-    paused = Trunk.objects.filter(pk=trunk.pk, paused_since__isnull=False)
-    return bool(paused.update(paused_since=None, paused_reason="", updated_at=timezone.now()))
-
-
-def check_act(page: Any, request: HttpRequest, trunk: Trunk) -> str:
-    """Prove the credentials with one call to the provider."""
-    del page, request
-    try:
-        return trunk.adapter().check()
-    except (ProviderError, ValueError) as error:
-        raise ActFailed(str(error)) from error
-
-
-def resume_act(page: Any, request: HttpRequest, trunk: Trunk) -> str:
-    """Let the trunk send again."""
-    if not resume(trunk):
-        raise ActFailed(_("The trunk is not paused."))
-    page.note(request, "resumed", trunk)
-    return _("The trunk sends again.")
 
 
 def rotate_act(page: Any, request: HttpRequest, trunk: Trunk) -> str:
@@ -89,10 +68,13 @@ class TrunkAdmin(TenantScopedAdmin[Trunk]):
     change_form_outer_before_template = "admin/trunk.html"
     change_form_outer_after_template = "admin/trunk_guide.html"
     acts = (
-        Act("check", gettext_lazy("Check the credentials"), check_act),
+        Act("check", gettext_lazy("Check"), view=check_view),
+        Act("give", gettext_lazy("Give numbers to a tenant"), view=give_view, fits=is_shared),
+        Act("add", gettext_lazy("Add numbers"), view=add_view, fits=is_owned),
         Act("numbers", gettext_lazy("Import numbers"), view=import_view, fits=can_import),
         Act("try", gettext_lazy("Try without sending"), view=try_view),
-        Act("resume", gettext_lazy("Resume"), resume_act, fits=lambda trunk: trunk.paused_since),
+        Act("pause", gettext_lazy("Pause"), view=pause_view, fits=is_running),
+        Act("resume", gettext_lazy("Resume"), resume_act, fits=is_paused),
         Act(
             "rotate",
             gettext_lazy("Rotate the webhook address"),

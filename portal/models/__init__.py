@@ -8,6 +8,7 @@ from portal.models.extension import CallerID, Extension
 from portal.models.group import Group, GroupMember
 from portal.models.inbound_rule import Destination, InboundRule
 from portal.models.schedule import Holiday, OfficeHours, Schedule
+from portal.models.session import Session
 from portal.models.tenant import Tenant
 from portal.models.token import ApiToken
 from portal.models.trunk import SenderID, Trunk
@@ -30,6 +31,7 @@ __all__ = [
     "OfficeHours",
     "Schedule",
     "SenderID",
+    "Session",
     "Tenant",
     "Trunk",
     "User",

@@ -47,6 +47,9 @@ class Tenant(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("Empty keeps them for ever."),
     )
+    second_factor_admins = models.BooleanField(_("required for administrators"), default=False)
+    second_factor_auditors = models.BooleanField(_("required for auditors"), default=False)
+    second_factor_extensions = models.BooleanField(_("required for extension users"), default=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

@@ -1,5 +1,6 @@
 """People who sign in, and what each of them is to a tenant."""
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -40,3 +41,15 @@ class User(AbstractUser):
     def may_look(self) -> bool:
         """Whether the person may read the tenant's log: administrators and auditors."""
         return self.tenant_id is not None and self.role in {self.Role.ADMIN, self.Role.AUDITOR}
+
+    @property
+    def must_have_second_factor(self) -> bool:
+        """Whether nothing but enrolling is open to the person without a second factor."""
+        if self.is_superuser or self.tenant is None:
+            return bool(settings.SYSTEM_SECOND_FACTOR)
+        demands = {
+            self.Role.ADMIN: self.tenant.second_factor_admins,
+            self.Role.AUDITOR: self.tenant.second_factor_auditors,
+            self.Role.EXTENSION: self.tenant.second_factor_extensions,
+        }
+        return demands.get(self.Role(self.role), False)

@@ -199,7 +199,7 @@ def test_the_check_says_in_words_what_came_of_it(
     text = boss.post(f"/admin/portal/trunk/{trunk.pk}/do/check/", follow=True).content.decode()
 
     assert len(network.calls) == 1
-    assert "bg-red-100" in text
+    assert 'class="check fault"' in text
     assert TOKEN not in text
 
 

@@ -1,0 +1,1 @@
+"""Signing in, and what everybody sees to alone: password, second factor, open sessions."""

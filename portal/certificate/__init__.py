@@ -1,0 +1,1 @@
+"""Whether a provider can reach this installation: the certificate chain as its client sees it."""
