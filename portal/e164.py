@@ -7,6 +7,8 @@ with a letter is a word (Sender ID). phonenumbers is used here and nowhere else.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 
 import phonenumbers
 from django.utils.translation import gettext as _
@@ -37,6 +39,22 @@ def is_short_code(number: str) -> bool:
 def is_sender_id(word: str) -> bool:
     """Say whether the text can be a Sender ID: up to 11 characters, at least one letter."""
     return _SENDER_ID.fullmatch(word) is not None
+
+
+@cache
+def countries() -> list[tuple[str, str]]:
+    """Return the countries in which numbers can be read, each by its name and calling code.
+
+    The time zone database has the names; those of phonenumbers would take 100 MB of memory.
+    """
+    table = resources.files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text("utf-8")
+    lines = [line.partition("\t") for line in table.splitlines() if not line.startswith("#")]
+    names = {code: name for code, _tab, name in lines}
+    found = [
+        (code, f"{names.get(code, code)} (+{phonenumbers.country_code_for_region(code)})")
+        for code in phonenumbers.SUPPORTED_REGIONS
+    ]
+    return sorted(found, key=lambda country: country[1])
 
 
 def kind(number: str) -> NumberKind:

@@ -116,12 +116,10 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "portal.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-_context = [
-    "django.template.context_processors.request",
-    "django.contrib.auth.context_processors.auth",
-    "django.contrib.messages.context_processors.messages",
-    "csp.context_processors.nonce",
-]
+_context = ["csp.context_processors.nonce", "portal.admin.fence.banner"]
+_context += [f"django.{place}.context_processors.{name}" for place, name in (
+    ("template", "request"), ("contrib.auth", "auth"), ("contrib.messages", "messages"),
+)]  # fmt: skip
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from portal.admin.fence import own_tenant
 from portal.models import User
 
 
@@ -18,6 +19,6 @@ class TenantZoneMiddleware:
         # Only here: looking at the user costs queries that webhooks and the API need not pay.
         if not request.path.startswith(("/admin/", "/account/")):
             return self.get_response(request)
-        tenant = request.user.tenant if isinstance(request.user, User) else None
+        tenant = own_tenant(request) if isinstance(request.user, User) else None
         with timezone.override(tenant.zone if tenant else None):
             return self.get_response(request)

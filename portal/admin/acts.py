@@ -29,6 +29,8 @@ class Act:
     """In place of ``run``: a page of its own behind the button."""
     fits: Callable[[Any], bool] = bool
     """Whether the act makes sense for a row."""
+    leads_to: str = ""
+    """The name of the page that follows ``run``; empty is the row's own."""
 
 
 class ActsAdmin:
@@ -71,6 +73,8 @@ class ActsAdmin:
                 return TemplateResponse(request, "admin/act.html", context)
             if act.run is not None:
                 messages.success(request, act.run(self, request, row))
+                if act.leads_to:
+                    return HttpResponseRedirect(reverse(act.leads_to))
         except ActFailed as error:
             messages.error(request, str(error))
         return HttpResponseRedirect(self.back_to(row))

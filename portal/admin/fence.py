@@ -17,6 +17,7 @@ M = TypeVar("M", bound=Model)
 ADMIN = frozenset({User.Role.ADMIN.value})
 LOOKERS = frozenset({User.Role.ADMIN.value, User.Role.AUDITOR.value})
 NOBODY: frozenset[str] = frozenset()
+MANAGED = "managed_tenant"  # in the session, and kept for the length of a request
 
 
 def person(request: HttpRequest) -> User:
@@ -26,16 +27,53 @@ def person(request: HttpRequest) -> User:
     return request.user
 
 
+def managed(request: HttpRequest) -> Tenant | None:
+    """Return the tenant that a system administrator works in, as its own administrator would."""
+    user = request.user
+    if not isinstance(user, User) or not user.is_superuser or MANAGED not in request.session:
+        return None
+    kept = vars(request)
+    if MANAGED not in kept:
+        kept[MANAGED] = Tenant.objects.filter(pk=request.session[MANAGED]).first()
+    found: Tenant | None = kept[MANAGED]
+    return found
+
+
+def manage(request: HttpRequest, tenant: Tenant | None) -> None:
+    """Enter a tenant, or with None leave the one that was entered."""
+    request.session.pop(MANAGED, None)
+    vars(request).pop(MANAGED, None)
+    if tenant is not None:
+        request.session[MANAGED] = tenant.pk
+
+
+def banner(request: HttpRequest) -> dict[str, Any]:
+    """Tell every page, which may ask or not, in which tenant a system administrator works."""
+    return {"managed_tenant": partial(managed, request)}
+
+
 def is_system(request: HttpRequest) -> bool:
     """Say whether a system administrator asks, to whom no fence applies."""
-    return isinstance(request.user, User) and request.user.is_superuser
+    user = request.user
+    return isinstance(user, User) and user.is_superuser and managed(request) is None
+
+
+def own_tenant(request: HttpRequest) -> Tenant | None:
+    """Return the tenant that the person belongs to or works in."""
+    return managed(request) or person(request).tenant
+
+
+def own_tenant_id(request: HttpRequest) -> int | None:
+    """Return its key; a person's own costs no query."""
+    tenant = managed(request)
+    return tenant.pk if tenant else person(request).tenant_id
 
 
 def visible(request: HttpRequest, rows: QuerySet[M], path: str = "tenant") -> QuerySet[M]:
     """Return those of the rows that the person may see; ``path`` leads from row to tenant."""
     if is_system(request):
         return rows
-    return rows.filter(**{path: person(request).tenant_id})
+    return rows.filter(**{path: own_tenant_id(request)})
 
 
 def choices(model: type[Model], tenant: Tenant | None) -> QuerySet[Any]:
@@ -96,7 +134,7 @@ class Fenced:
         if obj is not None and obj.pk:
             return Tenant.objects.filter(pk=self.tenant_id_of(obj) or 0).first()
         if not is_system(request):
-            return person(request).tenant
+            return own_tenant(request)
         chosen = request.GET.get("tenant", "")
         return Tenant.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
 
@@ -104,11 +142,13 @@ class Fenced:
         user = request.user
         if not isinstance(user, User) or not user.is_active or not roles:
             return False
-        if user.is_superuser:
+        if is_system(request):
             return True
-        if user.tenant_id is None or user.role not in roles:
+        role = User.Role.ADMIN.value if managed(request) else user.role
+        tenant_id = own_tenant_id(request)
+        if tenant_id is None or role not in roles:
             return False
-        return obj is None or not obj.pk or self.tenant_id_of(obj) == user.tenant_id
+        return obj is None or not obj.pk or self.tenant_id_of(obj) == tenant_id
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Readers see the rows of their own tenant."""

@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from portal.admin.certificate import badge
-from portal.admin.fence import is_system, person
+from portal.admin.fence import is_system, own_tenant_id
 from portal.admin.site import may_enter, site
 
 # Group, then model (or page of the site) and icon. Models of other applications are named, never
@@ -118,6 +118,6 @@ def _items(request: HttpRequest, entries: tuple[tuple[str, str], ...]) -> list[d
         title = TITLES.get(label) or capfirst(options.verbose_name_plural)
         if label == "portal.Tenant" and not is_system(request):
             title = _("Settings")
-            link = reverse("admin:portal_tenant_change", args=[person(request).tenant_id])
+            link = reverse("admin:portal_tenant_change", args=[own_tenant_id(request)])
         items.append({"title": str(title), "icon": symbol, "link": link})
     return items

@@ -20,6 +20,7 @@ from portal.admin import trail
 from portal.admin.acts import ActsAdmin
 from portal.admin.fence import LOOKERS, NOBODY, Fenced, is_system, visible
 from portal.admin.filters import TenantFilter
+from portal.admin.stale import StaleAdmin
 from portal.admin.stepping import SteppedAdmin
 from portal.forms import TenantForm
 from portal.models import AuditEntry
@@ -57,7 +58,14 @@ class ReadOnlyInline(TenantInline):
     can_delete = False
 
 
-class TenantScopedAdmin(Fenced, SteppedAdmin, ActsAdmin, unfold.ModelAdmin, ModelAdmin[M]):  # type: ignore[misc] # unfold carries no types
+class TenantScopedAdmin(  # type: ignore[misc] # unfold carries no types
+    Fenced,
+    SteppedAdmin,
+    StaleAdmin,
+    ActsAdmin,
+    unfold.ModelAdmin,  # type: ignore[misc] # as above
+    ModelAdmin[M],
+):
     """A page of rows that belong to a tenant.
 
     A tenant's people see and name only rows of their own; a system administrator sees all, and
@@ -219,7 +227,8 @@ class TenantScopedAdmin(Fenced, SteppedAdmin, ActsAdmin, unfold.ModelAdmin, Mode
         row = self.get_object(request, unquote(object_id))
         about = trail.about(row) if row is not None else {"pk": None}
         entries = visible(request, AuditEntry.objects.filter(**about))[:HISTORY]
-        context = {"entries": entries, **(extra_context or {})}
+        told = [(entry, trail.sentence(entry), list(trail.lines(entry))) for entry in entries]
+        context = {"entries": told, **(extra_context or {})}
         answer: HttpResponse = super().history_view(request, object_id, context)
         return answer
 
@@ -233,6 +242,16 @@ class ReadOnlyAdmin(TenantScopedAdmin[M]):
     writers = NOBODY
     outlives = True
     """Whether these rows keep what they hang on from being deleted."""
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Note who reads what people wrote."""
+        row = context.get("original")
+        if row is not None:
+            trail.look(request, row, tenant_id=self.tenant_id_of(row))
+        answer: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return answer
 
 
 def _parameter(declared: Any) -> str:

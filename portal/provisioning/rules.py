@@ -1,11 +1,10 @@
 """Office hours, holidays and inbound rules of the file."""
 
 import re
-from collections.abc import Iterator
-from datetime import date, time
+from datetime import date
 from typing import Any
 
-from portal import e164
+from portal import e164, week
 from portal.models import (
     DID,
     Destination,
@@ -159,38 +158,29 @@ def _own_hours(rule: InboundRule, node: Node) -> bool:
 def _set_hours(schedule: Schedule, node: Node) -> bool:
     """Let the week be exactly this; return whether it was another."""
     fields = node.fields(*DAYS)
-    week = {
+    wanted_hours = {
         (DAYS.index(day) + 1, opens, closes)
         for day, place in fields.items()
         for opens, closes in _ranges(place)
     }
-    if set(schedule.hours.values_list("weekday", "opens", "closes")) == week:
+    if set(schedule.hours.values_list("weekday", "opens", "closes")) == wanted_hours:
         return False
     schedule.hours.all().delete()
     OfficeHours.objects.bulk_create(
         OfficeHours(
             tenant=schedule.tenant, schedule=schedule, weekday=day, opens=opens, closes=closes
         )
-        for day, opens, closes in sorted(week)
+        for day, opens, closes in sorted(wanted_hours)
     )
     return True
 
 
-def _ranges(node: Node) -> Iterator[tuple[time, time]]:
-    """Read ``09:00-12:00, 13:00-17:00``; 24:00 is midnight, and a range may cross it."""
-    for part in filter(None, node.text().replace(" ", "").split(",")):
-        ends = re.fullmatch(r"(\d{1,2}:\d\d)-(\d{1,2}:\d\d)", part)
-        if ends is None:
-            raise node.wrong(f"{part!r} is no range of hours; write one such as 09:00-17:00")
-        try:
-            yield _clock(ends[1]), _clock(ends[2])
-        except ValueError as error:
-            raise node.wrong(f"{part!r}: there is no such time of day") from error
-
-
-def _clock(text: str) -> time:
-    hour, _colon, minute = text.partition(":")
-    return time(0 if text == "24:00" else int(hour), int(minute))
+def _ranges(node: Node) -> list[week.Range]:
+    """Read hours as they are typed in the admin, too."""
+    try:
+        return week.read(node.text())
+    except week.HoursInvalid as error:
+        raise node.wrong(str(error)) from error
 
 
 def _set_holidays(schedule: Schedule, days: list[tuple[str, date, date]]) -> bool:

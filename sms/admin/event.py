@@ -18,7 +18,7 @@ from unfold.decorators import display
 
 from portal.admin import trail
 from portal.admin.acts import Act, ActFailed
-from portal.admin.fence import ADMIN, is_system, person, visible
+from portal.admin.fence import ADMIN, is_system, own_tenant_id, visible
 from portal.admin.filters import ScopedRelatedFilter, TenantFilter
 from portal.admin.keyset import KeysetAdmin
 from portal.admin.scoped import ReadOnlyAdmin
@@ -146,7 +146,7 @@ class ProviderEventAdmin(KeysetAdmin[ProviderEvent]):
             request,
             "released",
             latest.trunk,
-            tenant_id=latest.trunk.tenant_id or person(request).tenant_id,
+            tenant_id=latest.trunk.tenant_id or own_tenant_id(request),
             detail={"reason": reason, "events": count},
         )
         messages.success(request, _("Being processed again: %(count)d.") % {"count": count})

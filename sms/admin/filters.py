@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import TextFilter
 
-from portal.admin.fence import is_system, person
+from portal.admin.fence import is_system, own_tenant
 from sms import answering
 from sms.models import Conversation, Message, State
 
@@ -64,7 +64,7 @@ class StandingFilter(admin.SimpleListFilter):
     ) -> QuerySet[Conversation]:
         """Take the same rows that the home page counts."""
         if self.value() == "unread":
-            tenant = None if is_system(request) else person(request).tenant
+            tenant = None if is_system(request) else own_tenant(request)
             return queryset.filter(pk__in=answering.look(tenant).unread)
         return waiting(queryset) if self.value() == "waiting" else queryset
 

@@ -11,7 +11,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portal.admin.fence import is_system, person, usable_trunks, visible
+from portal.admin.fence import is_system, own_tenant, usable_trunks, visible
 from portal.models import Tenant, Trunk
 from sms import answering, counting
 from sms.admin import checklist
@@ -61,7 +61,7 @@ Queues = dict[int, tuple[int, datetime]]
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add to the index what its person should know."""
-    tenant = None if is_system(request) else person(request).tenant
+    tenant = None if is_system(request) else own_tenant(request)
     links = Links(request)
     figures = Figures(tenant, links)
     days = figures.days()

@@ -18,7 +18,7 @@ from unfold.decorators import display
 from portal import e164
 from portal.admin import trail
 from portal.admin.acts import Act
-from portal.admin.fence import ADMIN, is_system, person
+from portal.admin.fence import ADMIN, is_system, own_tenant, own_tenant_id, person
 from portal.admin.filters import ScopedRelatedFilter, TenantFilter
 from portal.admin.keyset import KeysetAdmin, KeysetChangeList
 from portal.admin.site import site
@@ -91,7 +91,7 @@ def _scope(request: HttpRequest) -> finding.Scope:
     tenants = Tenant.objects.all()
     chosen = request.GET.get("tenant__id__exact", "")
     if not is_system(request):
-        tenants = tenants.filter(pk=person(request).tenant_id or 0)
+        tenants = tenants.filter(pk=own_tenant_id(request) or 0)
     elif chosen.isdecimal():
         tenants = tenants.filter(pk=chosen)
     found = dict(tenants.values_list("pk", "country"))
@@ -195,7 +195,7 @@ class MessageAdmin(KeysetAdmin[Message]):
         except IncorrectLookupParameters as error:
             raise Http404 from error
         asked = {name: value[:200] for name, value in request.GET.items() if value}
-        owner = person(request).tenant
+        owner = own_tenant(request)
         trail.record(
             request,
             "exported",

@@ -241,7 +241,7 @@ MISTAKES = [
     ('dids: "12025550100", to', "dids: 12025550199, to", f"35: {RULES}[0].dids: +12025550199 is"),
     ('to: "1001", aft', "to: 1099, aft", f"35: {RULES}[0].to: there is no extension or group"),
     ("to: 2000-2005", "to: 2000-2006", f"36: {RULES}[1].to: the range must hold as many"),
-    ("10:00-11:00", "10:00-25:00", f"37: {RULES}[2].hours.tue: '10:00-25:00': there is no such"),
+    ("10:00-11:00", "10:00-25:00", f"37: {RULES}[2].hours.tue: “10:00-25:00”: there is no"),
     ("from: 2026-12-24", "from: soon", "9: tenants[0].holidays[0].from: write a day such as"),
     ("to: 2026-12-26", "to: 2026-12-20", "9: tenants[0].holidays[0].to: the last day must not"),
     ("retention_days: 90", "retention_days: 0", "10: tenants[0].retention_days: Ensure this"),
