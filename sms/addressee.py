@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection
 
@@ -75,7 +75,7 @@ def homes(arrival: Arrival) -> list[Home | Finding]:
     if not text.provider_id and not _is_news(event, text):
         detail = f"the same text from {text.sender} came within {REPEAT_WINDOW.seconds} seconds"
         return [Finding(Reason.REPEATED, detail, dids[0].tenant_id)]
-    return [_home(event, did, text.sender) for did in dids]
+    return [home(did, sender=text.sender, received_at=event.received_at) for did in dids]
 
 
 def _is_news(event: ProviderEvent, text: InboundMessage) -> bool:
@@ -93,7 +93,8 @@ def _is_news(event: ProviderEvent, text: InboundMessage) -> bool:
         return cursor.fetchone() is not None
 
 
-def _home(event: ProviderEvent, did: DID, sender: str) -> Home | Finding:
+def home(did: DID, *, sender: str, received_at: datetime) -> Home | Finding:
+    """Return who gets a text to a DID, or why nobody does."""
     tenant = did.tenant
     if not tenant.can_message or not did.trunk.enabled:
         return Finding(Reason.SUSPENDED, f"{did.number}: out of service", tenant.pk)
@@ -101,7 +102,7 @@ def _home(event: ProviderEvent, did: DID, sender: str) -> Home | Finding:
         rules=switchboard.rules(did.trunk_id, tenant.pk),
         did=did.number,
         sender=sender,
-        moment=event.received_at.astimezone(tenant.zone),
+        moment=received_at.astimezone(tenant.zone),
         office=switchboard.office(tenant.pk),
     )
     if decision.rule is None:

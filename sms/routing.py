@@ -6,11 +6,21 @@ The rules must come with their destinations and schedules loaded, in their order
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from django.utils.translation import gettext as _
 
 from portal.e164 import CallerMask, range_size
 from portal.models import Destination, Extension, Group, Holiday, InboundRule, OfficeHours, Schedule
+
+
+class Fit(Enum):
+    """Whether a rule is for a text, and if not, the first thing that speaks against it."""
+
+    YES = auto()
+    OFF = auto()
+    OTHER_DID = auto()
+    OTHER_CALLER = auto()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +43,15 @@ class Decision:
         return bool(self.extension or self.extension_number or self.group)
 
 
+def fit(rule: InboundRule, *, did: str, sender: str) -> Fit:
+    """Say whether a rule is for a text to this DID from this sender; numbers in normal form."""
+    if not rule.enabled:
+        return Fit.OFF
+    if not rule.covers(did):
+        return Fit.OTHER_DID
+    return Fit.YES if CallerMask(rule.caller_mask).matches(sender) else Fit.OTHER_CALLER
+
+
 def decide(
     *,
     rules: Sequence[InboundRule],
@@ -46,7 +65,7 @@ def decide(
     ``moment`` is in the tenant's zone; ``office`` holds the tenant's own hours.
     """
     for rule in rules:
-        if rule.enabled and rule.covers(did) and CallerMask(rule.caller_mask).matches(sender):
+        if fit(rule, did=did, sender=sender) is Fit.YES:
             when, why = time_of(rule.schedule or office, moment)
             return _lead(rule, when, did, why)
     return Decision(
@@ -84,9 +103,15 @@ def time_of(schedule: Schedule | None, moment: datetime) -> tuple[Destination.Wh
     hours = list(schedule.hours.all())
     if not hours:
         return Destination.When.OFFICE, _("no office hours are set")
-    if any(_is_open(entry, moment) for entry in hours):
-        return Destination.When.OFFICE, _("office hours")
-    return Destination.When.OUTSIDE, _("outside office hours")
+    for entry in hours:
+        if _is_open(entry, moment):
+            why = _("office hours, %(hours)s") % {"hours": entry}
+            return Destination.When.OFFICE, why
+    today = [str(entry) for entry in hours if entry.weekday == moment.isoweekday()]
+    if not today:
+        return Destination.When.OUTSIDE, _("outside office hours, closed all day")
+    why = _("outside office hours, %(hours)s") % {"hours": "; ".join(today)}
+    return Destination.When.OUTSIDE, why
 
 
 def _covers(holiday: Holiday, moment: datetime) -> bool:

@@ -36,6 +36,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[str, str], ...]], ...] = (
             ("portal.SenderID", "badge"),
             ("portal.InboundRule", "alt_route"),
             ("portal.Schedule", "schedule"),
+            ("admin:simulator", "route"),
             ("admin:providers", "hub"),
         ),
     ),
@@ -65,6 +66,7 @@ TITLES = {
     "sms.ProviderEvent": _("Quarantine"),
     "portal.AuditEntry": _("Audit log"),
     "admin:index": _("Overview"),
+    "admin:simulator": _("Where does a text go?"),
     "admin:providers": _("Providers"),
     "admin:certificate": _("Certificate"),
 }

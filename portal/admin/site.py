@@ -1,6 +1,6 @@
 """The one admin site, and who may enter it: people with a role, not with a flag."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
@@ -45,6 +45,16 @@ class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc] # unfold carries n
     index_title = _("Overview")
     enable_nav_sidebar = True
 
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.pages: list[URLPattern] = []
+
+    def add_page(
+        self, route: str, view: Callable[[HttpRequest], HttpResponse], *, name: str
+    ) -> None:
+        """Give a page of another application an address, behind the same door."""
+        self.pages.append(path(route, self.admin_view(view), name=name))
+
     def has_permission(self, request: HttpRequest) -> bool:
         """Ask the role."""
         return may_enter(request.user)
@@ -56,7 +66,7 @@ class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc] # unfold carries n
             path("providers/", self.admin_view(self.providers), name="providers"),
             path("certificate/", self.admin_view(self.certificate), name="certificate"),
         ]
-        return [*own, *(url for url in urls if getattr(url, "name", "") != "view_on_site")]
+        return [*own, *self.pages, *(url for url in urls if getattr(url, "name", "") != "view_on_site")]
 
     def certificate(self, request: HttpRequest) -> HttpResponse:
         """Show whether providers get through to this installation."""

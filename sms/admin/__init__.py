@@ -1,5 +1,5 @@
 """The admin of the traffic: the home page, the message log, the quarantine, opt-outs."""
 
-from sms.admin import consent, conversation, event, home, media, message, queue
+from sms.admin import consent, conversation, event, home, media, message, queue, simulator
 
-__all__ = ["consent", "conversation", "event", "home", "media", "message", "queue"]
+__all__ = ["consent", "conversation", "event", "home", "media", "message", "queue", "simulator"]
