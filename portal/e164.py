@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import takewhile
 
 import phonenumbers
 from django.utils.translation import gettext as _
@@ -207,6 +208,14 @@ class CallerMask:
         bare = sender.removeprefix("+")
         return not parts or any(_part_matches(part, bare) for part in parts)
 
+    def includes(self, part: str) -> bool:
+        """Say whether everybody whom a part of another mask names is let through by this one.
+
+        True is sure. Where a range and stars meet in an odd way, it may be False without need.
+        """
+        parts = self.parts()
+        return not parts or any(_part_includes(one, part) for one in parts)
+
 
 def _part_matches(part: str, bare: str) -> bool:
     first, dash, last = part.partition("-")
@@ -215,3 +224,24 @@ def _part_matches(part: str, bare: str) -> bool:
     if "*" in part:
         return re.fullmatch(part.replace("*", "[0-9]"), bare) is not None
     return part.casefold() == bare.casefold()
+
+
+def _part_includes(wide: str, narrow: str) -> bool:
+    low, high = _ends(narrow)
+    first, dash, last = wide.partition("-")
+    if dash:
+        return low.isdigit() and len(low) == len(first) and first <= low and high <= last
+    if "*" not in wide:
+        return wide.casefold() == low.casefold() == high.casefold()
+    # Of a range: what its ends have in common, then any digit.
+    pairs = zip(low, high, strict=True)
+    common = sum(1 for _pair in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    shape = low[:common] + "*" * (len(low) - common) if "-" in narrow else narrow
+    fits = len(shape) == len(wide) and low.isdigit()
+    return fits and all(a in {"*", b} for a, b in zip(wide, shape, strict=True))
+
+
+def _ends(part: str) -> tuple[str, str]:
+    """Return the lowest and the highest number of a part."""
+    first, dash, last = part.partition("-")
+    return (first, last) if dash else (part.replace("*", "0"), part.replace("*", "9"))

@@ -2,24 +2,14 @@
 
 from django.utils import timezone
 
-from portal.models import Extension, Group, GroupMember
+from portal.models import Extension, Group
 from sms import switchboard
 from sms.models import Conversation
 
 
 def choose(group: Group) -> Extension | None:
     """Return the member to ask first: present, enabled, in the group's order."""
-    member = (
-        GroupMember.objects.filter(
-            group=group,
-            extension__enabled=True,
-            extension__presence=Extension.Presence.AVAILABLE,
-        )
-        .select_related("extension")
-        .order_by("order", "id")
-        .first()
-    )
-    return member.extension if member else None
+    return group.first_present()
 
 
 def designate(conversation: Conversation, group: Group) -> None:

@@ -62,11 +62,12 @@ class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc] # unfold carries n
     def get_urls(self) -> Sequence[URLPattern | URLResolver]:
         """Leave out the redirect to an object's public page: no object has one."""
         urls: Sequence[Any] = super().get_urls()
-        own = [
+        pages = [
             path("providers/", self.admin_view(self.providers), name="providers"),
             path("certificate/", self.admin_view(self.certificate), name="certificate"),
+            *self.pages,
         ]
-        return [*own, *self.pages, *(url for url in urls if getattr(url, "name", "") != "view_on_site")]
+        return [*pages, *(url for url in urls if getattr(url, "name", "") != "view_on_site")]
 
     def certificate(self, request: HttpRequest) -> HttpResponse:
         """Show whether providers get through to this installation."""
