@@ -128,7 +128,7 @@ def alone(group: Group) -> list[str]:
     if not group.members.exists():
         return [_("It has no members, so nobody sees its conversations. Add some.")]
     if group.first_present() is None:
-        return [_("None of its members is available: new conversations wait until somebody is.")]
+        return [_("None of its members is available: new conversations wait.")]
     return []
 
 
