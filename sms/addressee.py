@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from portal.models import DID, Destination, Extension, Group
 from providers.contract import InboundMessage
@@ -96,8 +97,8 @@ def _is_news(event: ProviderEvent, text: InboundMessage) -> bool:
 def home(did: DID, *, sender: str, received_at: datetime) -> Home | Finding:
     """Return who gets a text to a DID, or why nobody does."""
     tenant = did.tenant
-    if not tenant.can_message or not did.trunk.enabled:
-        return Finding(Reason.SUSPENDED, f"{did.number}: out of service", tenant.pk)
+    if why := _closed(did):
+        return Finding(Reason.SUSPENDED, f"{did.number}: out of service: {why}", tenant.pk)
     decision = routing.decide(
         rules=switchboard.rules(did.trunk_id, tenant.pk),
         did=did.number,
@@ -117,3 +118,12 @@ def home(did: DID, *, sender: str, received_at: datetime) -> Home | Finding:
         detail = f"{did.number}: {decision.because}: extension {number}"
         return Finding(Reason.EXTENSION_DISABLED, detail, tenant.pk)
     return Home(did, decision.when, decision.because, extension=extension)
+
+
+def _closed(did: DID) -> str:
+    """Say why nothing is delivered to a number now, empty if it is in service."""
+    if not did.tenant.active:
+        return _("the tenant is suspended")
+    if not did.tenant.messaging_enabled:
+        return _("the tenant's messaging is switched off")
+    return "" if did.trunk.enabled else _("its trunk is switched off")

@@ -157,8 +157,8 @@ def troubles(rule: InboundRule) -> list[tuple[str, bool]]:
     return [(trouble.words, trouble.dead) for trouble in found]
 
 
-def reason(rule: InboundRule, number: str = DIDS[0]) -> str:
-    """Return why the flow delivers nothing to a DID of the rule."""
+def reason(number: str) -> str:
+    """Return why the flow delivers nothing to a DID."""
     did = DID.objects.get(number=number)
     home = addressee.home(did, sender="+16175550188", received_at=NOON)
     assert isinstance(home, Finding)
@@ -180,7 +180,7 @@ def test_a_rule_on_a_trunk_that_is_off_is_dead(rule: InboundRule) -> None:
     [(words, dead)] = troubles(rule)
     assert "switched off" in words
     assert dead
-    assert reason(rule) == ProviderEvent.Reason.SUSPENDED
+    assert reason(DIDS[0]) == ProviderEvent.Reason.SUSPENDED
 
 
 def test_a_rule_without_its_dids_is_dead_and_without_some_has_gaps(rule: InboundRule) -> None:
@@ -209,7 +209,7 @@ def test_missing_and_disabled_extensions_of_a_range_are_named(rule: InboundRule)
     words = " ".join(words for words, _dead in troubles(rule))
     assert "do not exist yet, their texts will wait: 1002" in words
     assert "switched off, their texts wait: 1001" in words
-    assert reason(rule, DIDS[1]) == ProviderEvent.Reason.EXTENSION_DISABLED
+    assert reason(DIDS[1]) == ProviderEvent.Reason.EXTENSION_DISABLED
 
 
 def test_a_group_without_members_is_named(rule: InboundRule) -> None:
