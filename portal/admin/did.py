@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
 from portal import e164
+from portal.admin import trail
 from portal.admin.acts import Act, ActFailed
 from portal.admin.csv_page import export, import_page
 from portal.admin.fence import is_system
@@ -201,11 +202,13 @@ class DIDAdmin(TenantScopedAdmin[DID]):
     @action(description=gettext_lazy("Export CSV"), url_path="export", permissions=["view"])  # type: ignore[untyped-decorator] # unfold carries no types
     def export_csv(self, request: HttpRequest) -> HttpResponse:
         """Return every number that the person may see."""
+        trail.exported(request, self.opts.verbose_name_plural)
         return export(self.get_queryset(request))
 
     @admin.action(description=gettext_lazy("Export the selected DIDs as CSV"), permissions=["view"])
     def export_selected(self, request: HttpRequest, queryset: QuerySet[DID]) -> HttpResponse:
         """Return these numbers only."""
+        trail.exported(request, self.opts.verbose_name_plural)
         return export(queryset)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

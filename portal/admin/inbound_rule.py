@@ -30,13 +30,16 @@ OFFERED = 500  # extensions and groups suggested while typing; others can be typ
 class RuleList(ChangeList):  # type: ignore[misc] # unfold carries no types
     """A page of rules, each with what is wrong with it."""
 
+    result_list: Any
+
     def get_results(self, request: HttpRequest) -> None:
         """Look for trouble once for the whole page."""
         super().get_results(request)
-        self.result_list = list(self.result_list)
-        troubles = dead_rules.look(self.result_list)
-        for rule in self.result_list:
+        rules: list[Any] = list(self.result_list)
+        troubles = dead_rules.look(rules)
+        for rule in rules:
             rule.troubles = troubles.get(rule.pk, [])
+        self.result_list = rules
 
 
 @admin.register(InboundRule, site=site)

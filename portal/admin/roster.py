@@ -66,6 +66,7 @@ def export_view(page: Any, request: HttpRequest) -> HttpResponse:
     tenant = page.working_tenant(request)
     if tenant is None:
         return _ask(page, request, title)
+    trail.exported(request, page.opts.verbose_name_plural)
     rows = map(roster.cells, roster.extensions(tenant))
     answer = HttpResponse(sheet.write(rows), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="extensions-{tenant.slug}.csv"'

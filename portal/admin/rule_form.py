@@ -119,7 +119,7 @@ class RuleForm(TenantForm[InboundRule]):
         for name in ("dids", "caller_mask", *When.values):
             typed = str(self.data.get(self.add_prefix(name), "")).strip()
             if name in self.errors and typed:
-                found[name] = {"words": " ".join(self.errors[name]), "wrong": True}
+                found[name] = {"words": " ".join(map(str, self.errors[name])), "wrong": True}
             elif name in understood:
                 found[name] = {"words": understood[name], "wrong": False}
         return found

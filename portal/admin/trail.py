@@ -14,7 +14,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
-from portal.admin.fence import managed
+from portal.admin.fence import managed, own_tenant, person
 from portal.models import AuditEntry, Tenant, User
 
 KEPT = 200  # characters of a value
@@ -41,6 +41,14 @@ def record(
     """
     tenant = Tenant.objects.filter(pk=tenant_id or 0).first()
     entry(request, action, target, tenant=tenant, detail=detail, by=by).save()
+
+
+def exported(request: HttpRequest, table: Any, asked: Mapping[str, Any] | None = None) -> None:
+    """Write that somebody took a table along, and by which filter it was chosen."""
+    owner = own_tenant(request)
+    detail = {"table": str(table), "filter": dict(asked or {})}
+    target = owner or person(request)
+    record(request, "exported", target, tenant_id=owner.pk if owner else None, detail=detail)
 
 
 def entry(

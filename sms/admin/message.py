@@ -18,7 +18,7 @@ from unfold.decorators import display
 from portal import e164
 from portal.admin import trail
 from portal.admin.acts import Act
-from portal.admin.fence import ADMIN, is_system, own_tenant, own_tenant_id, person
+from portal.admin.fence import ADMIN, is_system, own_tenant_id
 from portal.admin.filters import ScopedRelatedFilter, TenantFilter
 from portal.admin.keyset import KeysetAdmin, KeysetChangeList
 from portal.admin.site import site
@@ -195,14 +195,7 @@ class MessageAdmin(KeysetAdmin[Message]):
         except IncorrectLookupParameters as error:
             raise Http404 from error
         asked = {name: value[:200] for name, value in request.GET.items() if value}
-        owner = own_tenant(request)
-        trail.record(
-            request,
-            "exported",
-            owner or person(request),
-            tenant_id=owner.pk if owner else None,
-            detail={"table": str(self.opts.verbose_name_plural), "filter": asked},
-        )
+        trail.exported(request, self.opts.verbose_name_plural, asked)
         table = export.table(rows.every(request), timezone.get_current_timezone())
         name = f"messages-{timezone.localdate():%Y-%m-%d}.csv"
         return StreamingHttpResponse(

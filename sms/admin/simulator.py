@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from portal import e164
-from portal.admin.fence import ADMIN, is_system, person
+from portal.admin.fence import ADMIN, is_system, own_tenant, person
 from portal.admin.site import site
 from portal.memory import memory
 from portal.models import DID, InboundRule, Tenant
@@ -192,7 +192,7 @@ def simulator(request: HttpRequest) -> HttpResponse:
 def _tenant(request: HttpRequest) -> Tenant | None:
     """Return whose texts are asked about: the person's own, or the system's choice."""
     if not is_system(request):
-        return person(request).tenant
+        return own_tenant(request)
     chosen = request.GET.get("tenant", "")
     return Tenant.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -57,7 +58,7 @@ def typed(trunk: Trunk, **fields: str) -> dict[str, str]:
     }
 
 
-def rule(trunk: Trunk, name: str, **more: object) -> InboundRule:
+def rule(trunk: Trunk, name: str, **more: Any) -> InboundRule:
     """Make a rule for the trunk's first DID that leads to 1001."""
     return factories.route(
         trunk.dids.order_by("number")[0],
