@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+import segno
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse
@@ -39,7 +40,11 @@ class Enrol(LoginRequiredMixin, FormView[CodeForm]):
         """Show the key."""
         user = cast("User", self.request.user)
         app = second_factor.new_app(user)
-        shown = {"key": second_factor.key_of(app), "link": app.config_url}
+        shown = {
+            "key": second_factor.key_of(app),
+            "link": app.config_url,
+            "picture": segno.make(app.config_url).svg_data_uri(border=3, light="white"),
+        }
         return super().get_context_data(**shown, demanded=user.must_have_second_factor, **kwargs)
 
     @method_decorator(sensitive_variables("codes"))

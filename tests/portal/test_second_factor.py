@@ -72,6 +72,7 @@ def test_a_code_of_the_app_turns_it_on_and_shows_ten_recovery_codes_once(ann: Us
     app = TOTPDevice.objects.get()
     assert second_factor.key_of(app) in page
     assert "otpauth://totp/SMS%20Channel%3Aann?secret=" in page
+    assert 'src="data:image/svg+xml' in page
 
     told = here.post(ENROL, {"code": code_of(app)}).content.decode()
 
