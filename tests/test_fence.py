@@ -41,7 +41,8 @@ def text_of(response: Any) -> str:
     """Return everything that the browser would get."""
     headers = " ".join(str(value) for value in response.headers.values())
     cookies = response.cookies.output()
-    return f"{response.content.decode()} {headers} {cookies}"
+    content = b"".join(response) if response.streaming else response.content
+    return f"{content.decode()} {headers} {cookies}"
 
 
 @pytest.fixture
