@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import path, reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.views import ChangeList
@@ -19,10 +19,10 @@ from portal import dead_rules, e164
 from portal.admin import rule_export, rule_order, trail
 from portal.admin.filters import ScopedRelatedFilter
 from portal.admin.rule_form import RuleForm
-from portal.admin.rule_words import UNROUTED
+from portal.admin.rule_words import UNROUTED, write_target
 from portal.admin.scoped import TenantScopedAdmin
 from portal.admin.site import site
-from portal.models import Extension, Group, InboundRule
+from portal.models import Destination, Extension, Group, InboundRule, Tenant
 
 OFFERED = 500  # extensions and groups suggested while typing; others can be typed
 
@@ -89,7 +89,8 @@ class InboundRuleAdmin(TenantScopedAdmin[InboundRule]):
     @admin.display(description=gettext_lazy("leads to"))
     def leads_to(self, rule: InboundRule) -> str:
         """Write the destinations, one a line."""
-        return format_html_join("", "<div>{}</div>", ((one,) for one in rule.destinations.all()))
+        lines = ((_destination(rule, one),) for one in rule.destinations.all())
+        return format_html("<div>{}</div>", format_html_join("", "<div>{}</div>", lines))
 
     @admin.display(description=gettext_lazy("state"), ordering="enabled")
     def condition(self, rule: InboundRule) -> str:
@@ -174,6 +175,14 @@ class InboundRuleAdmin(TenantScopedAdmin[InboundRule]):
             "tenant": tenant,
             "read": f"{reverse('admin:portal_inboundrule_read')}?{urlencode(whose)}",
         }
+
+
+def _destination(rule: InboundRule, one: Destination) -> str:
+    """Write when and where to; a range with both its ends."""
+    if one.kind != Destination.Kind.RANGE:
+        return str(one)
+    ends = write_target(one, e164.range_size(rule.did_first, rule.did_last))
+    return f"{one.get_when_display()}: {ends}"
 
 
 def _file(text: str, content_type: str, name: str) -> HttpResponse:

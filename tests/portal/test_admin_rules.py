@@ -182,6 +182,16 @@ def test_a_rule_that_can_never_match_says_so_in_the_list_and_on_its_page(
     assert "No text takes this rule." in page
 
 
+def test_the_list_writes_a_range_with_both_its_ends(boss: Client, trunk: Trunk) -> None:
+    last = trunk.dids.order_by("number")[3].number
+    factories.route(trunk.dids.order_by("number")[0], to="1001", did_last=last)
+
+    text = boss.get(LIST).content.decode()
+
+    assert "office hours: 1001-1004" in text
+    assert "do not exist yet, their texts will wait: 1003, 1004" in text
+
+
 def test_saving_a_shadowed_rule_warns(boss: Client, trunk: Trunk) -> None:
     rule(trunk, "All", order=1)
 
