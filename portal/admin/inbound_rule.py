@@ -22,7 +22,7 @@ from portal.admin.rule_form import RuleForm
 from portal.admin.rule_words import UNROUTED, write_target
 from portal.admin.scoped import TenantScopedAdmin
 from portal.admin.site import site
-from portal.models import Destination, Extension, Group, InboundRule, Tenant
+from portal.models import Destination, Extension, Group, InboundRule
 
 OFFERED = 500  # extensions and groups suggested while typing; others can be typed
 
