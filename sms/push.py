@@ -1,7 +1,8 @@
 """Knows how news reaches an open browser: the push process, `GET /events?token=…`.
 
-A token names the channels it opens (`extension:7`) and is good for an hour. The answer is a stream
-of server-sent events: `event: hello` once it listens (the browser then asks the API for what it
+A token names the channels it opens (`extension:7`) and is good for a quarter of an hour, and so is
+the stream that it opened: who was signed out gets no new one. The answer is a stream of server-sent
+events: `event: hello` once it listens (the browser then asks the API for what it
 missed), every published object as `data:` (with `id:` where the object has one), and `event: lost`
 while Redis is away, followed by a new `hello`. A browser whose token grew old while it was away
 gets 403 and asks `/api/v1/events` for a new one. No database, no Django request handling.
@@ -10,6 +11,7 @@ gets 403 and asks `/api/v1/events` for a new one. No database, no Django request
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -24,18 +26,24 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 SALT = "sms.push"
-MAX_AGE = 3600  # seconds a token is good for; a stream that is open stays open
+MAX_AGE = 900  # seconds that a token is good for, and the stream that it opened
 
 
-def make_token(channels: list[str]) -> str:
+def make_token(channels: list[str], seconds: float = MAX_AGE) -> str:
     """Return what opens these channels, to somebody who was shown to be allowed to hear them."""
-    return signing.dumps({"c": channels}, salt=SALT)
+    return signing.dumps({"c": channels, "until": time.time() + seconds}, salt=SALT)
 
 
-def read_token(token: str) -> list[str]:
-    """Return the channels of a token; raise `signing.BadSignature` if it is forged or too old."""
-    channels: list[str] = signing.loads(token, salt=SALT, max_age=MAX_AGE)["c"]
-    return channels
+def read_token(token: str) -> tuple[list[str], float]:
+    """Return the channels of a token, and for how many seconds it is still good.
+
+    Raises `signing.BadSignature` if it is forged or too old.
+    """
+    found = signing.loads(token, salt=SALT)
+    left = found["until"] - time.time()
+    if left <= 0:
+        raise signing.SignatureExpired("the token is too old")
+    return found["c"], left
 
 
 class Application:
@@ -74,24 +82,24 @@ class Application:
             return
         query = parse_qs(scope["query_string"].decode("latin-1"))
         try:
-            channels = read_token(query.get("token", [""])[0])
+            channels, seconds = read_token(query.get("token", [""])[0])
         except signing.BadSignature:
             detail = "The token is missing, forged or too old. Ask /api/v1/events for a new one."
             await say(send, 403, {"code": "token_invalid", "detail": detail})
             return
-        await self.stream(channels, receive, send)
+        await self.stream(Client(channels), seconds, receive, send)
 
-    async def stream(self, channels: list[str], receive: Receive, send: Send) -> None:
-        """Write events until the browser leaves or cannot keep up."""
+    async def stream(self, client: Client, seconds: float, receive: Receive, send: Send) -> None:
+        """Write events until the browser leaves or cannot keep up, or the token grew old."""
         if self.hub is None:
             self.hub = Hub(settings.REDIS_URL)
-        client = Client(channels)
         await start(send, 200, b"text/event-stream")
         await self.hub.join(client)
         tasks = {
             asyncio.create_task(write(client, send)),
             asyncio.create_task(left(receive)),
             asyncio.create_task(client.too_slow.wait()),
+            asyncio.create_task(asyncio.sleep(seconds)),
         }
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

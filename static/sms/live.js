@@ -39,6 +39,8 @@ export class Live {
     }
     const source = new EventSource(this.pass.url);
     this.source = source;
+    // The stream ends with its token; a new one is there before that, so nobody notices.
+    this.timer = setTimeout(() => this.open(), this.pass.endsAt - Date.now());
     source.addEventListener("hello", () => {
       this.pause = FIRST_PAUSE;
       this.onLine(true);

@@ -196,11 +196,25 @@ def test_a_bad_token_opens_nothing(token: str) -> None:
     play(scene)
 
 
-def test_a_token_is_good_for_an_hour() -> None:
+def test_a_stream_ends_with_its_token(redis_client: redis.Redis) -> None:
+    async def scene(application: push.Application) -> None:
+        token = push.make_token(["extension:1"], seconds=0.5)
+        browser = Browser(application, "/events", token=token)
+        assert (await browser.read())["status"] == 200
+        await asyncio.wait_for(browser.task, 10)
+        redis_client.publish(on_air("extension:1"), json.dumps({"for": "desk"}))
+        again = Browser(application, "/events", token=token)
+        assert (await again.read())["status"] == 403
+        await again.task
+
+    play(scene)
+
+
+def test_a_token_is_good_for_a_quarter_of_an_hour() -> None:
     with time_machine.travel("2026-03-01T10:00:00Z", tick=False) as clock:
         token = push.make_token(["extension:1"])
-        clock.shift(3599)
-        assert push.read_token(token) == ["extension:1"]
+        clock.shift(899)
+        assert push.read_token(token) == (["extension:1"], 1.0)
         clock.shift(3)
         with pytest.raises(signing.SignatureExpired):
             push.read_token(token)
