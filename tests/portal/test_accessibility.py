@@ -34,11 +34,15 @@ ADMINISTRATOR = {
         "/admin/portal/trunk/{Trunk}/change/",
         "/admin/portal/trunk/{Trunk}/do/try/",
         "/admin/portal/trunk/{Trunk}/do/rotate/",
+        "/admin/portal/trunk/{Trunk}/do/pause/",
+        "/admin/portal/trunk/{Trunk}/do/add/",
         "/admin/providers/",
     ),
     "numbers": (
         "/admin/portal/did/",
         "/admin/portal/did/add/",
+        "/admin/portal/did/import/",
+        "/admin/simulator/",
         "/admin/portal/did/{DID}/change/",
         "/admin/portal/senderid/",
         "/admin/portal/inboundrule/",
@@ -86,11 +90,12 @@ ADMINISTRATOR = {
 SYSTEM_ADMINISTRATOR = (
     "/admin/portal/tenant/",
     "/admin/portal/tenant/add/",
+    "/admin/certificate/",
     "/admin/portal/extension/add/",
     "/admin/sms/refusedcount/",
 )
-EXTENSION_USER = ("/", "/handset/")
-STRANGER = ("/login/", "/admin/login/")
+EXTENSION_USER = ("/", "/handset/", "/account/", "/account/password/", "/account/second-factor/")
+STRANGER = ("/login/", "/admin/login/", "/account/forgotten/")
 
 
 @pytest.fixture
