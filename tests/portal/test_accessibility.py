@@ -35,7 +35,6 @@ ADMINISTRATOR = {
         "/admin/portal/trunk/{Trunk}/do/try/",
         "/admin/portal/trunk/{Trunk}/do/rotate/",
         "/admin/portal/trunk/{Trunk}/do/pause/",
-        "/admin/portal/trunk/{Trunk}/do/add/",
         "/admin/providers/",
     ),
     "numbers": (
