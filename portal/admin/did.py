@@ -183,10 +183,10 @@ class DIDAdmin(TenantScopedAdmin[DID]):
     def _preview(self, form: PoolForm) -> str:
         numbers, trunk = form.cleaned_data["pool"], form.cleaned_data["trunk"]
         known = DID.objects.filter(trunk=trunk, tenant=form.tenant, number__in=numbers).count()
-        return _("%(n)d DIDs from %(first)s to %(last)s; %(known)d of them are there already.") % {
+        ends = dict.fromkeys((e164.pretty(numbers[0]), e164.pretty(numbers[-1])))
+        return _("%(numbers)s: %(n)d in all, %(known)d of them there already.") % {
+            "numbers": " - ".join(ends),
             "n": len(numbers),
-            "first": e164.pretty(numbers[0]),
-            "last": e164.pretty(numbers[-1]),
             "known": known,
         }
 

@@ -49,8 +49,8 @@ def test_counting_first_adds_nothing(boss: Client, trunk: Trunk) -> None:
         POOL, {**pool(trunk, "12125550100-12125550119"), "_preview": ""}
     ).content.decode()
 
-    assert "20 DIDs from +1 212-555-0100 to +1 212-555-0119" in text
-    assert "1 of them are there already" in text
+    assert "+1 212-555-0100 - +1 212-555-0119: 20 in all" in text
+    assert "1 of them there already" in text
     assert DID.objects.count() == 1
 
 
