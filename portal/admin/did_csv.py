@@ -17,10 +17,10 @@ from tablib import Dataset
 
 from portal import e164
 from portal.admin.sheet import Sheet
+from portal.cells import guarded, unguarded
 from portal.models import DID, Tenant, Trunk
 
 COLUMNS = ("number", "label", "sms", "mms", "campaign_note", "messages_per_second")
-FORMULA = ("=", "+", "-", "@")
 YES, NO = {"yes", "y", "true", "1", "on"}, {"no", "n", "false", "0", "off"}
 
 
@@ -58,13 +58,11 @@ class Words(CharWidget):  # type: ignore[misc] # import_export carries no types
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
         """Read the cell, without the mark."""
-        text = str(value).strip()
-        return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
+        return unguarded(str(value).strip())
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
         """Write the cell, marked where that is needed."""
-        text = str(value)
-        return f"'{text}" if text.startswith(FORMULA) else text
+        return guarded(str(value))
 
 
 class DIDTable(ModelResource):  # type: ignore[misc] # import_export carries no types

@@ -8,6 +8,7 @@ from typing import Any
 
 from portal import e164
 from portal.admin.rule_words import write_dids, write_target
+from portal.cells import guarded
 from portal.models import InboundRule, Schedule
 
 # Columns of the table: heading, then key of the rule's words.
@@ -18,7 +19,6 @@ COLUMNS = {
 }  # fmt: skip
 TIMES = {"office": "to", "outside": "after_hours", "holiday": "holidays"}
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_csv(rules: Iterable[InboundRule]) -> str:
@@ -36,7 +36,7 @@ def as_csv(rules: Iterable[InboundRule]) -> str:
             "caller_mask": rule.caller_mask.replace("+", ""),  # says nothing, a formula to others
             "enabled": "yes" if rule.enabled else "no",
         }
-        table.writerow(_tame(str(words[key])) for key in COLUMNS.values())
+        table.writerow(guarded(str(words[key])) for key in COLUMNS.values())
     return text.getvalue()
 
 
@@ -73,8 +73,3 @@ def _hours(schedule: Schedule) -> dict[str, str]:
         day = DAYS[entry.weekday - 1]
         week.setdefault(day, []).append(f"{entry.opens:%H:%M}-{entry.closes:%H:%M}")
     return {day: ", ".join(ranges) for day, ranges in week.items()}
-
-
-def _tame(cell: str) -> str:
-    """Keep a spreadsheet from taking what somebody typed for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell

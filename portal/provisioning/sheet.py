@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from portal.cells import guarded, unguarded
 from portal.provisioning.document import suggest
 
 COLUMNS = ("number", "name", "sms", "enabled", "user", "caller_ids")
 MOST_LINES = 10_000
-# A cell that begins like this is a formula to a spreadsheet; an apostrophe makes it text.
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"\\.|.", re.DOTALL)
 
 
@@ -72,7 +71,7 @@ def write(rows: Iterable[Mapping[str, str]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
-    writer.writerows([_guarded(row[column]) for column in COLUMNS] for row in rows)
+    writer.writerows([guarded(row[column]) for column in COLUMNS] for row in rows)
     # The mark lets spreadsheets read it as UTF-8.
     return "\ufeff" + out.getvalue()
 
@@ -118,7 +117,7 @@ def _lines(reader: Iterable[list[str]], header: list[str]) -> tuple[list[Line], 
     begins = 2
     for cells in reader:
         line, begins = begins, reader.line_num + 1  # type: ignore[attr-defined] # the reader has it
-        values = [_unguarded(cell.strip()) for cell in cells]
+        values = [unguarded(cell.strip()) for cell in cells]
         if not any(values):
             continue
         if len(values) != len(header):
@@ -134,14 +133,6 @@ def _lines(reader: Iterable[list[str]], header: list[str]) -> tuple[list[Line], 
                 % {"n": MOST_LINES}
             )
     return found, faults
-
-
-def _guarded(value: str) -> str:
-    return f"'{value}" if _FORMULA.match(value) else value
-
-
-def _unguarded(value: str) -> str:
-    return value[1:] if value.startswith("'") and _FORMULA.match(value) else value
 
 
 def _cut(text: str, mark: str) -> list[str]:

@@ -25,17 +25,6 @@ HEADER = "number,name,sms,enabled,user,caller_ids\n"
 
 
 @pytest.fixture
-def tenant() -> Tenant:
-    tenant: Tenant = factories.TenantFactory()
-    return tenant
-
-
-@pytest.fixture
-def boss(tenant: Tenant) -> Client:
-    return signed_in(person(tenant, "boss", User.Role.ADMIN))
-
-
-@pytest.fixture
 def main(tenant: Tenant) -> CallerID:
     """Extension 1001 with one of two numbers on the trunk Main."""
     trunk = factories.TrunkFactory(tenant=tenant, name="Main")

@@ -18,17 +18,6 @@ HEAD = "number,label,sms,mms,campaign_note,messages_per_second\n"
 
 
 @pytest.fixture
-def tenant() -> Tenant:
-    tenant: Tenant = factories.TenantFactory()
-    return tenant
-
-
-@pytest.fixture
-def boss(tenant: Tenant) -> Client:
-    return signed_in(person(tenant, "boss", User.Role.ADMIN))
-
-
-@pytest.fixture
 def trunk(tenant: Tenant) -> Trunk:
     trunk: Trunk = factories.QuestBlueTrunkFactory(tenant=tenant, name="Main")
     return trunk

@@ -5,25 +5,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from portal.models import AuditEntry, Extension, Group, GroupMember, Tenant, User
+from portal.models import AuditEntry, Extension, Group, GroupMember, Tenant
 from sms import assignment
 from tests import factories
-from tests.estate import person, signed_in
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/portal/group/"
-
-
-@pytest.fixture
-def tenant() -> Tenant:
-    tenant: Tenant = factories.TenantFactory()
-    return tenant
-
-
-@pytest.fixture
-def boss(tenant: Tenant) -> Client:
-    return signed_in(person(tenant, "boss", User.Role.ADMIN))
 
 
 @pytest.fixture

@@ -8,23 +8,12 @@ from django.test import Client
 
 from portal.models import AuditEntry, OfficeHours, Schedule, Tenant, User
 from tests import factories
-from tests.estate import person, signed_in
+from tests.estate import person
 
 pytestmark = pytest.mark.django_db
 
 ADD = "/admin/portal/schedule/add/"
 MONDAY_NOON = dt.datetime(2026, 1, 5, 17, 0, tzinfo=dt.UTC)  # in New York it is noon
-
-
-@pytest.fixture
-def tenant() -> Tenant:
-    tenant: Tenant = factories.TenantFactory()
-    return tenant
-
-
-@pytest.fixture
-def boss(tenant: Tenant) -> Client:
-    return signed_in(person(tenant, "boss", User.Role.ADMIN))
 
 
 def week(**fields: str) -> dict[str, str]:

@@ -4,25 +4,14 @@ import pytest
 import responses
 from django.test import Client
 
-from portal.models import DID, AuditEntry, Tenant, Trunk, User
+from portal.models import DID, AuditEntry, Tenant, Trunk
 from tests import factories
-from tests.estate import person, signed_in, system_administrator
+from tests.estate import signed_in, system_administrator
 
 pytestmark = pytest.mark.django_db
 
 LISTING = "https://api.twilio.com/2010-04-01/Accounts/{sid}/IncomingPhoneNumbers.json"
 SID = "AC" + "0123456789abcdef" * 2
-
-
-@pytest.fixture
-def tenant() -> Tenant:
-    tenant: Tenant = factories.TenantFactory()
-    return tenant
-
-
-@pytest.fixture
-def boss(tenant: Tenant) -> Client:
-    return signed_in(person(tenant, "boss", User.Role.ADMIN))
 
 
 @pytest.fixture

@@ -3,25 +3,14 @@
 import pytest
 from django.test import Client
 
-from portal.models import DID, AuditEntry, Destination, InboundRule, Tenant, Trunk, User
+from portal.models import DID, AuditEntry, Destination, InboundRule, Tenant, Trunk
 from tests import factories
-from tests.estate import person, signed_in, system_administrator
+from tests.estate import signed_in, system_administrator
 
 pytestmark = pytest.mark.django_db
 
 POOL = "/admin/portal/did/add/"
 RULE = "/admin/portal/inboundrule/add/"
-
-
-@pytest.fixture
-def tenant() -> Tenant:
-    tenant: Tenant = factories.TenantFactory()
-    return tenant
-
-
-@pytest.fixture
-def boss(tenant: Tenant) -> Client:
-    return signed_in(person(tenant, "boss", User.Role.ADMIN))
 
 
 @pytest.fixture

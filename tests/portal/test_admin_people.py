@@ -26,12 +26,6 @@ GOOD = "correct horse 7 battery"
 
 
 @pytest.fixture
-def tenant() -> Tenant:
-    tenant: Tenant = factories.TenantFactory()
-    return tenant
-
-
-@pytest.fixture
 def admin(tenant: Tenant) -> User:
     return person(tenant, "boss", User.Role.ADMIN)
 

@@ -24,17 +24,6 @@ READ = "/admin/portal/inboundrule/read/"
 
 
 @pytest.fixture
-def tenant() -> Tenant:
-    tenant: Tenant = factories.TenantFactory()
-    return tenant
-
-
-@pytest.fixture
-def boss(tenant: Tenant) -> Client:
-    return signed_in(person(tenant, "boss", User.Role.ADMIN))
-
-
-@pytest.fixture
 def trunk(tenant: Tenant) -> Trunk:
     """Ten numbers, extensions 1001 and 1002 and the group 8000."""
     trunk: Trunk = factories.TrunkFactory(tenant=tenant, name="Main trunk")

@@ -14,12 +14,6 @@ from tests.estate import person, signed_in, system_administrator
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def tenant() -> Tenant:
-    tenant: Tenant = factories.TenantFactory()
-    return tenant
-
-
 @pytest.mark.parametrize(
     ("role", "enters"), [("admin", True), ("auditor", True), ("extension", False)]
 )

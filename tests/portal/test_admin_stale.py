@@ -17,12 +17,6 @@ SECRET = "s3cret-that-stays"
 
 
 @pytest.fixture
-def tenant() -> Tenant:
-    tenant: Tenant = factories.TenantFactory()
-    return tenant
-
-
-@pytest.fixture
 def ann(tenant: Tenant) -> Client:
     return signed_in(person(tenant, "ann", User.Role.ADMIN))
 

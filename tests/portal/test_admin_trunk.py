@@ -6,9 +6,9 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from portal.models import AuditEntry, Tenant, Trunk, User
+from portal.models import AuditEntry, Tenant, Trunk
 from tests import factories
-from tests.estate import person, signed_in, system_administrator
+from tests.estate import signed_in, system_administrator
 
 pytestmark = pytest.mark.django_db
 
@@ -22,17 +22,6 @@ FORM = {
     "credential_account_sid": SID,
     "credential_auth_token": TOKEN,
 }
-
-
-@pytest.fixture
-def tenant() -> Tenant:
-    tenant: Tenant = factories.TenantFactory()
-    return tenant
-
-
-@pytest.fixture
-def boss(tenant: Tenant) -> Client:
-    return signed_in(person(tenant, "boss", User.Role.ADMIN))
 
 
 @pytest.fixture

@@ -16,26 +16,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.admin.asking import ask
-from portal.models import AuditEntry, Tenant, Trunk, User
+from portal.models import AuditEntry, Tenant, Trunk
 from tests import factories
-from tests.estate import person, signed_in, system_administrator
+from tests.estate import signed_in, system_administrator
 
 pytestmark = pytest.mark.django_db
 
 SID = "AC" + "0123456789abcdef" * 2
 TOKEN = "very-secret-token"
 API = f"https://api.twilio.com/2010-04-01/Accounts/{SID}/IncomingPhoneNumbers"
-
-
-@pytest.fixture
-def tenant() -> Tenant:
-    tenant: Tenant = factories.TenantFactory()
-    return tenant
-
-
-@pytest.fixture
-def boss(tenant: Tenant) -> Client:
-    return signed_in(person(tenant, "boss", User.Role.ADMIN))
 
 
 @pytest.fixture

@@ -4,27 +4,15 @@ import pytest
 import responses
 from django.test import Client
 
-from portal.models import Tenant, Trunk, User
+from portal.models import Tenant, Trunk
 from sms.models import Message, ProviderEvent
 from tests import factories
-from tests.estate import person, signed_in
 
 pytestmark = pytest.mark.django_db
 
 TOKEN = "t0ken-of-the-account"
 SID = "AC" + "0123456789abcdef" * 2
 TEXT = {"text-sender": "+1 212 555 0101", "text-recipient": "(617) 555-0188", "text-text": "Hi ☎"}
-
-
-@pytest.fixture
-def tenant() -> Tenant:
-    tenant: Tenant = factories.TenantFactory()
-    return tenant
-
-
-@pytest.fixture
-def boss(tenant: Tenant) -> Client:
-    return signed_in(person(tenant, "boss", User.Role.ADMIN))
 
 
 @pytest.fixture

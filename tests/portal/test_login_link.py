@@ -10,22 +10,11 @@ from django.utils import timezone
 
 from portal.models import AuditEntry, Extension, Tenant, User
 from tests import factories
-from tests.estate import person, signed_in, system_administrator
+from tests.estate import person, system_administrator
 
 pytestmark = pytest.mark.django_db
 
 GOOD = "correct horse 7 battery"
-
-
-@pytest.fixture
-def tenant() -> Tenant:
-    tenant: Tenant = factories.TenantFactory()
-    return tenant
-
-
-@pytest.fixture
-def boss(tenant: Tenant) -> Client:
-    return signed_in(person(tenant, "boss", User.Role.ADMIN))
 
 
 @pytest.fixture

@@ -37,7 +37,8 @@ class Stage(RuleBasedStateMachine):
 
     def end(self) -> None:
         """Say what must hold when enough time has passed."""
-        raise NotImplementedError  # no abstract method: hypothesis has a metaclass of its own
+        # Not abc.abstractmethod: hypothesis gives its machines a metaclass of its own.
+        raise NotImplementedError
 
     def moment(self) -> None:
         """Let the clock tick: no two claims are made at the very same time."""
