@@ -143,7 +143,7 @@ def test_a_process_runs_one_drain_of_a_queue_at_a_time_and_others_beside_it() ->
     assert most == 2
 
 
-def test_rings_from_many_threads_are_never_lost() -> None:
+def test_rings_from_many_threads_are_never_lost(redis_client: Redis) -> None:
     duty = Duty()
     seen = 0
     written = 0
@@ -165,6 +165,9 @@ def test_rings_from_many_threads_are_never_lost() -> None:
 
     lock = threading.Lock()
     assert at_once(*[write_and_ring] * 16) == [None] * 16
+    # Whoever rang between the last look and the end has rung for somebody else to look.
+    if bells.rung(redis_client):
+        duty.answer(work, "drain_events")
     assert seen == written == 16
 
 
