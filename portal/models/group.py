@@ -59,6 +59,13 @@ class GroupMember(models.Model):
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="members")
     extension = models.ForeignKey(Extension, on_delete=models.CASCADE, related_name="memberships")
     order = models.PositiveIntegerField(_("order"), default=0)
+    # Changed whenever a thread is given, so it is no part of the set-up that is kept in memory.
+    last_offered_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Whose turn in a queue is the longest ago."),
+    )
 
     class Meta:
         ordering = ["order", "id"]

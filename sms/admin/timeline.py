@@ -20,6 +20,7 @@ ARROWS = {
     Message.Direction.INBOUND: "↓",
     Message.Direction.OUTBOUND: "↑",
     Message.Direction.INTERNAL: "⇄",
+    Message.Direction.NOTE: "✎",
 }
 # Symbol and tone of a state, of an attempt's outcome, of a file.
 SIGNS: dict[str, tuple[str, str]] = {

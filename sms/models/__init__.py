@@ -6,7 +6,9 @@ from sms.models.conversation import Conversation, ReadMark
 from sms.models.daycount import CountBlock, DayCount
 from sms.models.event import ProviderEvent, RefusedCount, SeenBody
 from sms.models.handset import HandsetFile, HandsetLine, HandsetMessage
+from sms.models.later import LaterText
 from sms.models.media import MediaFile
+from sms.models.mention import Mention
 from sms.models.message import MOVES, OPEN_STATES, Message, State, sources, transition
 from sms.models.part import InboundPiece, SentPart
 from sms.models.queue import TrunkQueue
@@ -22,7 +24,9 @@ __all__ = [
     "HandsetLine",
     "HandsetMessage",
     "InboundPiece",
+    "LaterText",
     "MediaFile",
+    "Mention",
     "Message",
     "OptOut",
     "ProviderEvent",

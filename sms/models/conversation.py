@@ -80,6 +80,11 @@ class Conversation(models.Model):
         Extension, on_delete=models.SET_NULL, null=True, blank=True, related_name="assigned"
     )
     waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
+    answer_by = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_("When the agent loses it unless somebody has answered the remote side."),
+    )
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
     last_message_at = models.DateTimeField(_("last message"), default=timezone.now)
     last_text = models.CharField(max_length=120, blank=True)
@@ -122,6 +127,12 @@ class Conversation(models.Model):
                 fields=["tenant"],
                 condition=Q(waiting_since__isnull=False),
                 name="conversation_waits",
+            ),
+            # Few: threads of groups in which somebody outside waits for an answer.
+            models.Index(
+                fields=["answer_by"],
+                condition=Q(answer_by__isnull=False),
+                name="conversation_due",
             ),
             # Few: to find a number among several without a look at everybody's threads.
             models.Index(

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.models import Extension, Tenant
 from portal.models.fence import SameTenant
 from sms.models.event import ProviderEvent
+from sms.models.later import LaterText
 from sms.models.message import Message
 
 
@@ -39,6 +40,14 @@ class MediaFile(models.Model):
         blank=True,
         related_name="+",
         help_text=_("Who uploaded it."),
+    )
+    later = models.ForeignKey(
+        LaterText,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="media",
+        help_text=_("The text that will take it when its time has come."),
     )
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     source_url = models.TextField(_("provider's URL"), blank=True)
@@ -71,6 +80,7 @@ class MediaFile(models.Model):
                 name="media_once_per_message",
             ),
             SameTenant(field="message", to="sms.Message", name="media_message_fence"),
+            SameTenant(field="later", to="sms.LaterText", name="media_later_fence"),
         ]
         indexes = [
             models.Index(

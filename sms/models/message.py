@@ -1,4 +1,4 @@
-"""One text, MMS or internal chat line, its state, and the only moves a state can make."""
+"""One text, MMS, internal chat line or note, its state, and the only moves a state can make."""
 
 import uuid
 from datetime import datetime
@@ -124,6 +124,8 @@ class Message(models.Model):
         INBOUND = "inbound", _("inbound")
         OUTBOUND = "outbound", _("outbound")
         INTERNAL = "internal", _("internal")
+        # Stays with us: what members write to each other, and why a thread changed hands.
+        NOTE = "note", _("note")
 
     class Lane(models.IntegerChoices):
         """Who goes first on a trunk: lowest."""
