@@ -24,6 +24,7 @@ OUR_HEADERS = {
 
 # So many hosts stay connected per thread: more than providers that a busy installation sends to.
 WARM_HOSTS = 32
+MOST_ADDRESSES = 1024
 
 
 class Warm:
@@ -53,9 +54,31 @@ def warm(trusted: frozenset[str] | None = None) -> Warm:
     return Warm(connection.guarded_pools(trusted))
 
 
+class _Adapter(HTTPAdapter):
+    """Takes an address apart once only; how it is verified never changes within a session."""
+
+    def __init__(self) -> None:
+        super().__init__(max_retries=0, pool_connections=WARM_HOSTS, pool_maxsize=1)
+        self._known: dict[str, Any] = {}
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Return the connections to the request's host."""
+        url = str(request.url)
+        found = self._known.get(url)
+        # One that made room for other hosts is closed, and has lost its pool.
+        if found is None or found.pool is None:
+            if len(self._known) >= MOST_ADDRESSES:
+                self._known.clear()
+            found = super().get_connection_with_tls_context(request, *args, **kwargs)
+            self._known[url] = found
+        return found
+
+
 def session(pools: Mapping[str, Any]) -> requests.Session:
     """Return a session with one connection to each of several hosts."""
-    adapter = HTTPAdapter(max_retries=0, pool_connections=WARM_HOSTS, pool_maxsize=1)
+    adapter = _Adapter()
     adapter.poolmanager.pool_classes_by_scheme = pools
     made = requests.Session()
     made.mount("http://", adapter)
@@ -85,7 +108,7 @@ def prepared(request: requests.Request) -> requests.PreparedRequest:
     return made
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=MOST_ADDRESSES)
 def _address(url: str) -> str | None:
     """Return an address as it goes out."""
     made = requests.PreparedRequest()

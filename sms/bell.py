@@ -123,6 +123,7 @@ def on_air(channel: str) -> str:
 
 
 News = tuple[list[int], dict[str, Any]]
+Ring = tuple[str, tuple[int, ...]]
 
 
 def tell(extension_ids: Iterable[int], news: dict[str, Any]) -> None:
@@ -130,22 +131,30 @@ def tell(extension_ids: Iterable[int], news: dict[str, Any]) -> None:
     tell_all([(list(extension_ids), news)])
 
 
-def tell_all(items: Sequence[News]) -> None:
-    """Push several news after commit, each to the browsers of its extensions."""
+def tell_all(items: Sequence[News], *, ring_for: Sequence[Ring] = ()) -> None:
+    """Push several news after commit, each to the browsers of its extensions.
+
+    ``ring_for`` are bells to ring with it, in the same round trip.
+    """
     messages = [
         (on_air(f"extension:{pk}"), json.dumps(news))
         for extension_ids, news in items
         for pk in set(extension_ids)
     ]
-    if messages:
-        transaction.on_commit(lambda: _tell_now(messages))
+    if messages or ring_for:
+        transaction.on_commit(lambda: _tell_now(messages, ring_for))
 
 
-def _tell_now(messages: Sequence[tuple[str, str]]) -> None:
+def _tell_now(messages: Sequence[tuple[str, str]], rings: Sequence[Ring]) -> None:
     try:
         pipe = connection().pipeline(transaction=False)
+        for task, args in rings:
+            pipe.set(_key(task, args), 1, nx=True, ex=RING_SECONDS)
         for channel, news in messages:
             pipe.publish(channel, news)
-        pipe.execute()
-    except RedisError as error:
+        silent = pipe.execute()
+        for (task, args), rang in zip(rings, silent, strict=False):
+            if rang:
+                current_app.send_task(f"sms.tasks.{task}", args=args, retry=False)
+    except (RedisError, OperationalError) as error:
         log.warning("push.unheard error=%s", error)

@@ -1,9 +1,10 @@
 """Takes messages that are due for sending: in order, no more than asked, each by one worker."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.db import connection
 from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
@@ -30,22 +31,33 @@ WITH moved AS (
         ORDER BY m.lane, m.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
     RETURNING m.*
 )
-SELECT m.*, c.our_number AS thread_our_number, c.remote AS thread_remote,
-       c.trunk_id AS thread_trunk, c.extension_id AS thread_extension, c.group_id AS thread_group,
-       (SELECT f.id FROM sms_mediafile f
-         WHERE f.message_id = m.id LIMIT 1) IS NOT NULL AS has_media,
+SELECT {columns},
+       (SELECT f.id FROM sms_mediafile f WHERE f.message_id = m.id LIMIT 1) IS NOT NULL,
        (SELECT o.id FROM sms_optout o
          WHERE o.tenant_id = m.tenant_id AND o.our_number IN ('', m.sender)
            AND o.remote = ANY(string_to_array(m.recipient, ';')) AND o.lifted_at IS NULL
-         LIMIT 1) AS stopped_by
+         LIMIT 1)
 -- With a LIMIT of its own a look-up is made row by row, however many rows the planner expects:
 -- never as a join over a whole table.
   FROM moved m, LATERAL (SELECT * FROM sms_conversation c WHERE c.id = m.conversation_id LIMIT 1) c
 """
 
 
-_ANY = _CLAIM.format(only="")
-_OF_ONE_SENDER = _CLAIM.format(only="AND m.sender = %(sender)s")
+# What sending asks for, in the order of the models; anything else would be a query of its own.
+_FIELDS = [
+    *("id", "tenant_id", "trunk_id", "conversation_id", "extension_id", "direction", "sender"),
+    *("recipient", "text", "state", "reference", "client_key", "lane", "deadline", "claimed_at"),
+    *("tries", "in_doubt"),
+]
+_THREAD_FIELDS = [
+    *("id", "tenant_id", "trunk_id", "our_number", "remote", "extension_id", "peer_id", "group_id"),
+]
+_COLUMNS = ", ".join(f"m.{name}" for name in _FIELDS)
+_THREAD_COLUMNS = ", ".join(f"c.{name}" for name in _THREAD_FIELDS)
+_ANY = _CLAIM.format(only="", columns=f"{_COLUMNS}, {_THREAD_COLUMNS}")
+_OF_ONE_SENDER = _CLAIM.format(
+    only="AND m.sender = %(sender)s", columns=f"{_COLUMNS}, {_THREAD_COLUMNS}"
+)
 
 
 def rows(trunk: Trunk, limit: int, sender: str = "") -> list[Message]:
@@ -56,36 +68,33 @@ def rows(trunk: Trunk, limit: int, sender: str = "") -> list[Message]:
     """
     now = timezone.now()
     line = json.dumps([transition(State.SENDING, at=now)])
-    values = {"trunk": trunk.pk, "limit": limit, "now": now, "line": line, "sender": sender}
-    found = Message.objects.raw(_OF_ONE_SENDER if sender else _ANY, values)
-    claimed = sorted(found, key=lambda row: (row.lane, row.pk))
-    for message in claimed:
-        message.trunk = trunk
-        message.conversation = _thread(message)
-        if message.extension_id:
-            message.extension = switchboard.extension(message.extension_id)
+    values: dict[str, Any] = {"trunk": trunk.pk, "limit": limit, "now": now, "line": line}
+    values["sender"] = sender
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_ONE_SENDER if sender else _ANY, values)
+        claimed = [_message(row, trunk) for row in cursor.fetchall()]
+    claimed.sort(key=lambda row: (row.lane, row.pk))
     with_media = [message for message in claimed if _told(message, "has_media")]
     if with_media:
         prefetch_related_objects(with_media, "media")
     return claimed
 
 
+def _message(row: Sequence[Any], trunk: Trunk) -> Message:
+    """Return the message of a claimed row, with its thread as far as sending needs it."""
+    own, thread = row[: len(_FIELDS)], row[len(_FIELDS) : -2]
+    message = Message.from_db("default", _FIELDS, own)
+    message.trunk = trunk
+    message.conversation = Conversation.from_db("default", _THREAD_FIELDS, thread)
+    if message.extension_id:
+        message.extension = switchboard.extension(message.extension_id)
+    vars(message).update(has_media=row[-2], stopped_by=row[-1])
+    return message
+
+
 def _told(message: Message, name: str) -> Any:
     """Return what the claim told of a message beside its own columns."""
     return vars(message)[name]
-
-
-def _thread(message: Message) -> Conversation:
-    """Return the conversation, as far as sending needs it."""
-    return Conversation(
-        pk=message.conversation_id,
-        tenant_id=message.tenant_id,
-        our_number=_told(message, "thread_our_number"),
-        remote=_told(message, "thread_remote"),
-        trunk_id=_told(message, "thread_trunk"),
-        extension_id=_told(message, "thread_extension"),
-        group_id=_told(message, "thread_group"),
-    )
 
 
 def opt_out(message: Message) -> OptOut | None:

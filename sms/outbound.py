@@ -65,9 +65,10 @@ def _write(batch: Sequence[_Wanted]) -> Sequence[Message | Exception]:
     entries = [_entry(wanted) for wanted in batch]
     verdicts = placing.place(entries)
     kept = [entry.message for entry, verdict in zip(entries, verdicts, strict=True) if verdict.kept]
-    for trunk_id in sorted({message.trunk_id or 0 for message in kept}):
-        bell.ring("drain_trunk", trunk_id)
-    bell.tell_all([_news(message) for message in kept])
+    bell.tell_all(
+        [_news(message) for message in kept],
+        ring_for=[("drain_trunk", (pk,)) for pk in {message.trunk_id or 0 for message in kept}],
+    )
     return [
         entry.message if verdict.kept else _refusal(wanted.draft, verdict)
         for wanted, entry, verdict in zip(batch, entries, verdicts, strict=True)
