@@ -16,6 +16,7 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from sms import attendance
 from sms.bell import on_air
 
 log = logging.getLogger(__name__)
@@ -71,19 +72,27 @@ class Hub:
         # What the dictionary says and what was asked of Redis change in the same order.
         self.order = asyncio.Lock()
         self.listener: asyncio.Task[None] | None = None
+        self.caller: asyncio.Task[None] | None = None
+        # What the roll is still to hear: who came, and whose last stream here has ended.
+        self.came: set[int] = set()
+        self.ended: set[int] = set()
+        self.stirred = asyncio.Event()
 
     async def join(self, client: Client) -> None:
         """Let the client hear its channels; its hello comes when Redis has confirmed them all."""
         if self.listener is None:
             self.listener = asyncio.create_task(self.listen())
+            self.caller = asyncio.create_task(self.call_roll())
         async with self.order:
             for channel in client.channels:
                 self.clients.setdefault(channel, set()).add(client)
+                self.came.update(extensions([channel]))
                 if channel in self.heard:
                     client.confirm(channel)
             if client.unconfirmed and self.line is not None:
                 with contextlib.suppress(redis.RedisError, OSError):  # the listener sees it too
                     await self.line.subscribe(*client.unconfirmed)
+        self.stirred.set()
 
     async def leave(self, client: Client) -> None:
         """Forget the client, and the channels that only it heard."""
@@ -94,10 +103,40 @@ class Hub:
                 if not self.clients[channel]:
                     del self.clients[channel]
                     unused.append(channel)
+            self.ended.update(extensions(unused))
             self.heard.difference_update(unused)
             if unused and self.line is not None:
                 with contextlib.suppress(redis.RedisError, OSError):
                     await self.line.unsubscribe(*unused)
+        self.stirred.set()
+
+    async def call_roll(self) -> None:
+        """Note whose client is open: who comes and goes at once, all of them with every ping."""
+        clock = asyncio.get_running_loop().time
+        due = clock()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
+                    await self.stirred.wait()
+            self.stirred.clear()
+            open_here = extensions(self.clients)
+            came, ended = self.came & open_here, self.ended - open_here
+            self.came, self.ended = set(), set()
+            if clock() >= due:
+                came, due = open_here, clock() + PING_EVERY
+            try:
+                async with asyncio.timeout(RETRY_MOST):
+                    await self.note(came, ended)
+            except (redis.RedisError, OSError) as error:
+                log.warning("push.roll_unheard reason=%s", type(error).__name__)
+
+    async def note(self, came: set[int], ended: set[int]) -> None:
+        """Write it into the roll; another process may have a stream of who left here."""
+        if came:
+            await self.redis.zadd(attendance.ROLL, attendance.until(came, attendance.OPEN))
+        if ended:
+            short = attendance.until(ended, attendance.GRACE)
+            await self.redis.zadd(attendance.ROLL, short, xx=True, lt=True)
 
     async def listen(self) -> None:
         """Hand out what Redis publishes, for ever; after every loss connect again."""
@@ -108,6 +147,9 @@ class Hub:
                     async with self.order:
                         await line.subscribe(on_air(""), *self.clients)
                         self.line = line
+                        # Redis may have come back without what it knew.
+                        self.came |= extensions(self.clients)
+                    self.stirred.set()
                     async for kind, channel, body in messages(line):
                         pause = RETRY_FIRST
                         self.dispatch(kind, channel, body)
@@ -142,11 +184,18 @@ class Hub:
 
     async def close(self) -> None:
         """End the connection."""
-        if self.listener is not None:
-            self.listener.cancel()
-            await asyncio.gather(self.listener, return_exceptions=True)
-            self.listener = None
+        tasks = [task for task in (self.listener, self.caller) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.listener = self.caller = None
         await self.redis.aclose()
+
+
+def extensions(channels: Iterable[str]) -> set[int]:
+    """Return the extensions whose own channels are among these."""
+    own = (channel.rpartition(":extension:")[2] for channel in channels)
+    return {int(pk) for pk in own if pk.isdecimal()}
 
 
 async def messages(line: PubSub) -> AsyncIterator[tuple[str, str, bytes]]:

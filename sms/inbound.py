@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from providers.contract import Piece
-from sms import addressee, assignment, autoreply, bell, consent, media, pieces, placing, segments
+from sms import (
+    addressee,
+    assignment,
+    autoreply,
+    bell,
+    consent,
+    media,
+    pieces,
+    placing,
+    segments,
+    switchboard,
+)
 from sms.addressee import Arrival, Finding, Home
 from sms.models import Conversation, Message, State, transition
 
@@ -97,19 +108,21 @@ def _follow_up(delivery: _Delivery, message: Message, *, is_new: bool) -> None:
     """Do what a text asks for beside being shown."""
     arrival, home = delivery.arrival, delivery.home
     media.expect(message, arrival.text, event=arrival.event, index=arrival.index)
-    if home.group and is_new:
-        assignment.designate(message.conversation, home.group)
     # A keyword is a text of its own, never a piece of a longer one; a file may come before it.
     piece = arrival.text.piece
     whole = piece is None or piece.total <= 1
     meaning = consent.observe(message) if whole and (is_new or arrival.text.text) else None
+    if home.group and meaning is consent.Keyword.STOP:
+        assignment.settle(message.conversation)  # nobody may answer it
+    elif home.group and is_new and not meaning:
+        assignment.designate(message.conversation, home.group)
     if is_new or meaning:
         autoreply.answer(message, did=home.did, when=home.when, meaning=meaning)
 
 
 def _news(message: Message) -> bell.News:
     news = {"type": "message", "conversation": message.conversation_id, "message": message.pk}
-    return assignment.audience(message.conversation), news
+    return switchboard.audience(message.conversation), news
 
 
 def _entry(delivery: _Delivery) -> placing.Entry:

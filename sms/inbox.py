@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from portal.models import Contact, ContactNumber, Extension, Tenant
-from sms import assignment, bell
+from sms import assignment, bell, switchboard
 from sms.models import Conversation, Message, ReadMark
 
 
@@ -71,6 +71,7 @@ def mark_read(conversation: Conversation, reader: Extension, up_to: int | None =
 
 def close(conversation: Conversation) -> None:
     """Put a conversation away until the next message."""
+    assignment.settle(conversation)
     _set_closed(conversation, timezone.now())
 
 
@@ -87,4 +88,4 @@ def _set_closed(conversation: Conversation, moment: datetime | None) -> None:
 def announce(conversation: Conversation) -> None:
     """Tell everybody who sees the conversation that it changed."""
     news = {"type": "conversation", "conversation": conversation.pk}
-    bell.tell(assignment.audience(conversation), news)
+    bell.tell(switchboard.audience(conversation), news)

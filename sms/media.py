@@ -15,7 +15,7 @@ from portal.models import Extension, Tenant, Trunk
 from providers.contract import InboundMessage
 from providers.download import Media
 from providers.errors import ProviderError, Rejected
-from sms import assignment, bell
+from sms import bell, switchboard
 from sms.models import MediaFile, Message, ProviderEvent
 from sms.models.media import storage_path
 
@@ -198,4 +198,4 @@ def _give_up(media: MediaFile, why: str) -> None:
 
 def _tell(message: Message) -> None:
     news = {"type": "message", "conversation": message.conversation_id, "message": message.pk}
-    bell.tell(assignment.audience(message.conversation), news)
+    bell.tell(switchboard.audience(message.conversation), news)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from portal.models import Extension
-from sms import assignment, bell
+from sms import bell, switchboard
 from sms.models import Conversation, Mention, Message, State, transition
 
 CALL = re.compile(r"(?<![\w@])@([0-9]{2,10})\b")
@@ -52,5 +52,5 @@ def keep(
             for extension in people.values()
         )
         news = {"type": "message", "conversation": conversation.pk, "message": note.pk}
-        bell.tell(assignment.audience(conversation), news)
+        bell.tell(switchboard.audience(conversation), news)
     return note

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from portal.memory import memory
 from portal.models import Extension
-from sms import assignment, bell, drafts, permission, placing
+from sms import assignment, bell, drafts, permission, placing, switchboard
 from sms.drafts import Draft, Plan
 from sms.models import Conversation, MediaFile, Message, OptOut, State, transition
 from sms.together import Together
@@ -45,13 +45,18 @@ def submit(draft: Draft) -> Message:
         if first is None:
             raise
         return first
-    if draft.media:
-        with transaction.atomic(durable=True):
-            message = _single(_write([wanted])[0])
-            if not message.replayed:
-                _attach(draft, message)
-        return message
-    return _kept.put(wanted)
+    message = _keep_with_files(wanted) if draft.media else _kept.put(wanted)
+    if draft.conversation and draft.conversation.waiting_since:
+        assignment.take(draft.conversation, draft.extension, answered=True)
+    return message
+
+
+def _keep_with_files(wanted: _Wanted) -> Message:
+    with transaction.atomic(durable=True):
+        message = _single(_write([wanted])[0])
+        if not message.replayed:
+            _attach(wanted.draft, message)
+    return message
 
 
 def _single(result: Message | Exception) -> Message:
@@ -167,7 +172,7 @@ def _attach(draft: Draft, message: Message) -> None:
 
 def _news(message: Message) -> bell.News:
     news = {"type": "message", "conversation": message.conversation_id, "message": message.pk}
-    return assignment.audience(message.conversation), news
+    return switchboard.audience(message.conversation), news
 
 
 def _submit_internal(draft: Draft, colleague: Extension) -> Message:

@@ -21,7 +21,7 @@ from providers.errors import (
     Unavailable,
     Unconfirmed,
 )
-from sms import assignment, bell, unsent
+from sms import bell, switchboard, unsent
 from sms.models import Attempt, Message, SentPart, State, sources, transition
 
 log = logging.getLogger(__name__)
@@ -238,4 +238,4 @@ def tell(message: Message) -> None:
 
 def _news(message: Message) -> bell.News:
     news = {"type": "state", "conversation": message.conversation_id, "message": message.pk}
-    return assignment.audience(message.conversation), news
+    return switchboard.audience(message.conversation), news

@@ -59,7 +59,9 @@ WITH given AS MATERIALIZED (
     RETURNING c.id, c.tenant_id, c.our_number, c.remote, c.owner_key
 ), reopened AS (
     UPDATE sms_conversation c
-       SET last_message_at = n.last_message_at, last_text = left(n.text, 120), closed_at = NULL
+       SET last_message_at = n.last_message_at, last_text = left(n.text, 120), closed_at = NULL,
+           -- Who wrote back owes nobody an answer any more; an automatic reply has no author.
+           answer_by = CASE WHEN n.extension_id IS NULL THEN c.answer_by END
       FROM (SELECT DISTINCT ON (conversation_id) * FROM new WHERE conversation_id IS NOT NULL
              ORDER BY conversation_id, place DESC) n
      WHERE c.id = n.conversation_id

@@ -4,7 +4,7 @@ Two sweeps at once do no harm: everything here is a conditional update or a ring
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from portal.memory import memory
 from portal.models import Trunk
-from sms import bell, counting, outcome, unsent
+from sms import assignment, bell, counting, outcome, presence, unsent
 from sms.models import MediaFile, Message, ProviderEvent, SeenBody, State
 
 log = logging.getLogger(__name__)
@@ -29,13 +29,16 @@ _WAITING = (State.QUEUED, State.HELD)
 
 def sweep() -> None:
     """Do one round; a step that fails does not keep the others from being done."""
-    steps = (
+    steps: tuple[Callable[[], object], ...] = (
         _free_stuck,
         _fail_overdue,
         _release_reactivated,
         _ring_due,
         _forget_bodies,
         _trim,
+        presence.tell_changes,
+        pass_on_lost,
+        offer_waiting,
         counting.count,
     )
     for step in steps:
@@ -102,6 +105,28 @@ def _release_reactivated() -> None:
         reason=ProviderEvent.Reason.SUSPENDED,
         trunk__enabled=True,
     ).update(state=ProviderEvent.State.DUE, due_at=now)
+
+
+def pass_on_lost() -> None:
+    """Give to others the threads of a group whose agent is late, or not there any more."""
+    memory.refresh()
+    _each_thread(assignment.lost(AT_ONCE), assignment.pass_on)
+
+
+def offer_waiting() -> bool:
+    """Give threads that wait to members who have come; say whether there may be more."""
+    memory.refresh()
+    found = assignment.waiting(AT_ONCE)
+    _each_thread(found, assignment.offer)
+    return len(found) == AT_ONCE
+
+
+def _each_thread(ids: Iterable[int], act: Callable[[int], None]) -> None:
+    for pk in ids:
+        try:
+            act(pk)
+        except Exception:
+            log.exception("sweep.thread_failed conversation=%s", pk)
 
 
 def _ring_due() -> None:

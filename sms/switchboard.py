@@ -15,6 +15,7 @@ from portal.models import (
     Schedule,
     Trunk,
 )
+from sms.models import Conversation
 
 
 def trunk(pk: int) -> Trunk | None:
@@ -116,6 +117,13 @@ def members(group_id: int) -> list[int]:
             GroupMember.objects.filter(group_id=group_id).values_list("extension_id", flat=True)
         ),
     )
+
+
+def audience(conversation: Conversation) -> list[int]:
+    """Return the ids of the extensions that see the conversation."""
+    if conversation.group_id:
+        return members(conversation.group_id)
+    return [pk for pk in (conversation.extension_id, conversation.peer_id) if pk]
 
 
 def token(digest: str) -> ApiToken | None:

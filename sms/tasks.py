@@ -36,6 +36,12 @@ def poll_receipts(trunk_id: int) -> None:
 
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def offer_waiting() -> None:
+    """Give threads that wait to members who have come."""
+    duty.answer(lambda _box: sweeper.offer_waiting(), "offer_waiting")
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
 def sweep() -> None:
     """Ring what is due, free what is stuck."""
     heartbeat.beat()

@@ -26,10 +26,13 @@ def rung(client: Redis) -> list[tuple[str, list[int]]]:
 
 
 @contextmanager
-def browser(client: Redis, extension_id: int) -> Iterator[Heard]:
-    """Listen as an extension's open browser; what is yielded returns the next news, or None."""
+def browser(client: Redis, pk: int, *, kind: str = "extension") -> Iterator[Heard]:
+    """Listen as an extension's open browser; what is yielded returns the next news, or None.
+
+    ``kind`` "tenant" listens to what all browsers of a tenant hear.
+    """
     listener = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call] # redis has none
-    listener.subscribe(bell.on_air(f"extension:{extension_id}"))
+    listener.subscribe(bell.on_air(f"{kind}:{pk}"))
     listener.get_message(timeout=5)  # the subscription itself
 
     def heard() -> dict[str, Any] | None:

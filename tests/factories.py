@@ -6,6 +6,7 @@ to a new one; what it needs around it is made in the same tenant.
 
 import datetime
 import itertools
+import math
 from typing import Any
 
 import factory
@@ -30,6 +31,7 @@ from portal.models import (
     Trunk,
     User,
 )
+from sms import attendance
 from sms.models import Conversation, MediaFile, Message, ProviderEvent, State, transition
 
 PASSWORD = "correct horse 7 battery"
@@ -123,7 +125,10 @@ class DIDFactory(Owned):
 
 
 class ExtensionFactory(Owned):
-    """An extension that may send; without a user unless one is given."""
+    """An extension that may send; without a user unless one is given.
+
+    Its client is open, for ever, unless ``is_there`` is False.
+    """
 
     class Meta:
         model = Extension
@@ -131,6 +136,14 @@ class ExtensionFactory(Owned):
     number = factory.Sequence(lambda n: f"{1001 + n}")
     name = factory.Sequence(lambda n: f"Person {n}")
     sms = Extension.Sms.ALLOW
+
+    @classmethod
+    def _create(cls, model_class: type[Extension], *args: Any, **kwargs: Any) -> Extension:
+        is_there = kwargs.pop("is_there", True)
+        extension: Extension = super()._create(model_class, *args, **kwargs)
+        if is_there:
+            attendance.come(extension.pk, math.inf)
+        return extension
 
 
 class CallerIDFactory(Owned):

@@ -7,17 +7,15 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.models import Extension
-from sms import assignment, inbox
+from sms import inbox
 from sms.api.door import Door, Pages
-from sms.api.errors import NotAMember, NotDesignated, NotPermitted
+from sms.api.errors import NotPermitted
 from sms.api.serializers import (
     REFUSALS,
     ConversationQuery,
     ConversationShape,
     MessageShape,
     ReadUpTo,
-    TransferTo,
     body_of,
     words_of,
 )
@@ -123,35 +121,6 @@ class ReadView(ConversationDoor):
         if self.caller.extension is None:
             raise NotPermitted(_("Only an extension leaves read marks."))
         inbox.mark_read(conversation, self.caller.extension, up_to)
-        return self.answer(pk)
-
-
-class TransferView(ConversationDoor):
-    """Who answers a group's conversation."""
-
-    @extend_schema(
-        operation_id="conversations_transfer",
-        summary="Hand a group's conversation to another member",
-        request=TransferTo,
-        responses={200: ConversationShape, **REFUSALS},
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        """Let the designated agent, or a tenant administrator, name the next one."""
-        del request
-        number = body_of(TransferTo, self)["to"]
-        conversation = self.conversation(pk)
-        by = None if self.acts_for_tenant else self.extension()
-        target = Extension.objects.filter(
-            tenant=self.caller.tenant,
-            number=number,
-            enabled=True,
-            memberships__group=conversation.group_id,
-        ).first()
-        if conversation.group_id is None or target is None:
-            raise NotAMember(_("%s is not a member who answers this conversation.") % number)
-        if not assignment.transfer(conversation, by=by, to=target):
-            raise NotDesignated(_("Only the designated agent can hand this conversation on."))
-        inbox.announce(conversation)
         return self.answer(pk)
 
 

@@ -60,6 +60,13 @@ class NotDesignated(Refused):
     status = 403
 
 
+class NotWaiting(Refused):
+    """A conversation that somebody answers already cannot be taken."""
+
+    code = "not_waiting"
+    status = 409
+
+
 class FileRefused(Refused):
     """An upload that cannot be texted."""
 

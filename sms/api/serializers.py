@@ -206,6 +206,11 @@ class ConversationShape(Shape):
     group = ExtensionShape(allow_null=True)
     assignee = ExtensionShape(allow_null=True)
     waiting_since = serializers.DateTimeField(allow_null=True)
+    answer_by = serializers.DateTimeField(
+        source="limit",
+        allow_null=True,
+        help_text=_("When the agent loses it unless somebody has answered; null where never."),
+    )
     closed_at = serializers.DateTimeField(allow_null=True)
     last_message_at = serializers.DateTimeField()
     last_text = serializers.CharField()

@@ -6,7 +6,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from sms import push
+from sms import presence, push
 from sms.api.door import Door
 from sms.api.serializers import REFUSALS, Shape
 
@@ -21,7 +21,7 @@ class StreamShape(Shape):
 
 
 class StreamView(Door):
-    """The push stream of the caller's extension."""
+    """The push stream of the caller's extension, with what its tenant hears."""
 
     @extend_schema(
         operation_id="events_open",
@@ -29,15 +29,18 @@ class StreamView(Door):
         description=(
             "Server-sent events. `event: hello` means that the stream listens: ask the API for "
             "what you missed. Each `data:` is an object with `type`, `conversation` and, for a "
-            "message or its state, `message`. `event: lost` means that news may be missing until "
-            "the next hello."
+            "message or its state, `message`; or, of `type` `presence`, it has `extension` and "
+            "`presence`. Who opens the stream is present. `event: lost` means that news may be "
+            "missing until the next hello."
         ),
         responses={200: StreamShape, **REFUSALS},
     )
     def get(self, request: Request) -> Response:
-        """Hand out a token for the extension's channel."""
+        """Hand out a token for the extension's channel and its tenant's; somebody comes."""
         del request
-        channels = [f"extension:{self.extension().pk}"]
+        extension = self.extension()
+        presence.arrive(extension)
+        channels = [f"extension:{extension.pk}", f"tenant:{extension.tenant_id}"]
         token = push.make_token(channels)
         where = {
             "url": f"{settings.PUSH_URL}/events?token={token}",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sms.api import conversations, directory, files, messages, stream
+from sms.api import conversations, directory, files, handover, messages, presence, stream
 
 urlpatterns = [
     path("messages", messages.MessagesView.as_view(), name="messages"),
@@ -12,9 +12,13 @@ urlpatterns = [
     path("conversations/<int:pk>", conversations.ConversationView.as_view(), name="conversation"),
     path("conversations/<int:pk>/messages", conversations.ThreadView.as_view(), name="thread"),
     path("conversations/<int:pk>/read", conversations.ReadView.as_view(), name="read"),
-    path("conversations/<int:pk>/transfer", conversations.TransferView.as_view(), name="transfer"),
+    path("conversations/<int:pk>/transfer", handover.TransferView.as_view(), name="transfer"),
+    path("conversations/<int:pk>/take", handover.TakeView.as_view(), name="take"),
+    path("conversations/<int:pk>/people", presence.PeopleView.as_view(), name="people"),
     path("conversations/<int:pk>/close", conversations.CloseView.as_view(), name="close"),
     path("conversations/<int:pk>/reopen", conversations.ReopenView.as_view(), name="reopen"),
+    path("presence", presence.PresenceView.as_view(), name="presence"),
+    path("colleagues", presence.ColleaguesView.as_view(), name="colleagues"),
     path("contacts", directory.ContactsView.as_view(), name="contacts"),
     path("caller-ids", directory.CallerIdsView.as_view(), name="caller-ids"),
     path("media", files.UploadView.as_view(), name="media"),

@@ -1,5 +1,7 @@
 """Who talks with whom: our number, the remote side, and the extension or group that answers."""
 
+from datetime import UTC, datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -7,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.models import Extension, Group, Tenant, Trunk
 from portal.models.fence import SameTenant, fence_key
+
+# An answer is owed, and there is no limit to when.
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -154,6 +159,11 @@ class Conversation(models.Model):
     def remotes(self) -> tuple[str, ...]:
         """Everybody on the remote side."""
         return tuple(self.remote.split(";"))
+
+    @property
+    def limit(self) -> datetime | None:
+        """When the agent loses the thread, if ever."""
+        return None if self.answer_by == NEVER else self.answer_by
 
 
 class ReadMark(models.Model):
