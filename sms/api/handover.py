@@ -26,8 +26,8 @@ class TransferView(ConversationDoor):
     def post(self, request: Request, pk: int) -> Response:
         """Let the designated agent, or a tenant administrator, name the next one."""
         del request
-        number = body_of(TransferTo, self)["to"]
         conversation = self.conversation(pk)
+        number = body_of(TransferTo, self)["to"]
         target = conversation.group and rotation.answering(conversation.group, number)
         if not target:
             raise NotAMember(_("%s is not a member who answers this conversation.") % number)

@@ -119,33 +119,6 @@ def test_an_auditor_changes_nothing(line: CallerID, conversation: Conversation) 
     assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
 
 
-def test_the_designated_agent_hands_a_conversation_on(line: CallerID, group: Group) -> None:
-    member = group.members.exclude(extension=line.extension).get().extension
-    shared = factories.ConversationFactory(
-        did=line.did, group=group, extension=None, assignee=line.extension
-    )
-    url, to = f"{URL}/{shared.pk}/transfer", {"to": member.number}
-    client = machine(line.extension)
-    assert client.post(url, to, format="json").json()["assignee"]["number"] == member.number
-    answer = client.post(url, {"to": line.extension.number}, format="json")
-    assert (answer.status_code, answer.json()["code"]) == (403, "not_designated")
-    back = machine(line.tenant).post(url, {"to": line.extension.number}, format="json")
-    assert back.json()["assignee"]["number"] == line.extension.number
-
-
-def test_a_conversation_goes_to_members_only(line: CallerID, group: Group) -> None:
-    shared = factories.ConversationFactory(
-        did=line.did, group=group, extension=None, assignee=line.extension
-    )
-    stranger = factories.ExtensionFactory(tenant=line.tenant)
-    own = factories.ConversationFactory(did=line.did, extension=line.extension)
-    client = machine(line.extension)
-    for row, number in ((shared, stranger.number), (shared, "77777"), (own, stranger.number)):
-        url = f"{URL}/{row.pk}/transfer"
-        answer = client.post(url, {"to": number}, format="json")
-        assert (answer.status_code, answer.json()["code"]) == (400, "not_a_member")
-
-
 def test_a_list_costs_the_same_however_long_it_is(line: CallerID, group: Group) -> None:
     client = machine(line.extension)
 
