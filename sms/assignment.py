@@ -19,11 +19,6 @@ from sms.models import Conversation, Message
 from sms.models.conversation import NEVER
 
 
-def choose(group: Group) -> Extension | None:
-    """Return the member whom a new conversation would be given to now."""
-    return rotation.choose(group)
-
-
 def designate(conversation: Conversation, group: Group) -> None:
     """See to it that somebody is asked to answer the text that came, or let it wait visibly."""
     with transaction.atomic():

@@ -43,14 +43,6 @@ class Group(models.Model):
     def __str__(self) -> str:
         return f"{self.number} {self.name}"
 
-    def first_present(self) -> Extension | None:
-        """Return the member to ask first: present, enabled, in the group's order."""
-        present = self.members.filter(
-            extension__enabled=True, extension__presence=Extension.Presence.AVAILABLE
-        )
-        member = present.select_related("extension").order_by("order", "id").first()
-        return member.extension if member else None
-
 
 class GroupMember(models.Model):
     """An extension in a group, in the order in which a ring group asks."""

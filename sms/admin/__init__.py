@@ -1,5 +1,15 @@
 """The admin of the traffic: the home page, the message log, the quarantine, opt-outs."""
 
-from sms.admin import consent, conversation, event, home, media, message, queue, simulator
+from sms.admin import consent, conversation, event, group, home, media, message, queue, simulator
 
-__all__ = ["consent", "conversation", "event", "home", "media", "message", "queue", "simulator"]
+__all__ = [
+    "consent",
+    "conversation",
+    "event",
+    "group",
+    "home",
+    "media",
+    "message",
+    "queue",
+    "simulator",
+]

@@ -20,7 +20,7 @@ from portal.admin.fence import ADMIN, is_system, own_tenant, person
 from portal.admin.site import site
 from portal.memory import memory
 from portal.models import DID, InboundRule, Tenant
-from sms import addressee, assignment, switchboard
+from sms import addressee, rotation, switchboard
 from sms.addressee import Finding, Home
 from sms.routing import Fit, fit
 
@@ -146,7 +146,7 @@ def _title(home: Home | Finding) -> str:
         return _("Nobody gets it: it is kept in quarantine.")
     if home.group is None:
         return _("It goes to extension %(target)s.") % {"target": home.extension}
-    agent = assignment.choose(home.group)
+    agent = rotation.choose(home.group)
     if agent is None:
         return _("It goes to group %(target)s, where nobody is available: it waits there.") % {
             "target": home.group

@@ -4,9 +4,10 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from portal.models import AuditEntry, Extension, Group, GroupMember, Tenant
-from sms import assignment
+from sms import rotation
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +58,7 @@ def test_the_page_names_the_member_whom_the_flow_asks_next(boss: Client, group: 
 
     context = boss.get(f"{LIST}{group.pk}/change/").context
 
-    assert context["next_agent"] == second.extension == assignment.choose(group)
+    assert context["next_agent"] == second.extension == rotation.choose(group)
     assert "goes to 1002 Agent 1002" in page(boss, group)
 
 
@@ -71,12 +72,35 @@ def test_each_members_presence_is_shown(boss: Client, group: Group) -> None:
     assert "> switched off <" in text
 
 
+def test_a_member_who_is_not_there_or_may_not_send_is_not_available(
+    boss: Client, group: Group
+) -> None:
+    member(group, "1001", is_there=False)
+    member(group, "1002", sms=Extension.Sms.DISABLE)
+
+    text = " ".join(page(boss, group).split())
+
+    assert "> off <" in text
+    assert "> may not send <" in text
+    assert "waits: nobody is available" in text
+    assert "0 of 2" in boss.get(LIST).content.decode()
+
+
+def test_the_page_of_a_queue_names_whose_turn_it_is(boss: Client, group: Group) -> None:
+    Group.objects.update(kind=Group.Kind.QUEUE)
+    group.refresh_from_db()
+    first, second = member(group, "1001"), member(group, "1002")
+    GroupMember.objects.filter(pk=first.pk).update(last_offered_at=timezone.now())
+
+    assert boss.get(f"{LIST}{group.pk}/change/").context["next_agent"] == second.extension
+
+
 def test_members_change_their_order_and_it_is_noted(boss: Client, group: Group) -> None:
     first, second = member(group, "1001"), member(group, "1002")
 
     boss.post(f"{LIST}{group.pk}/change/", filled(group, second, first))
 
-    assert assignment.choose(group) == second.extension
+    assert rotation.choose(group) == second.extension
     entry = AuditEntry.objects.get(action="changed")
     assert entry.tenant == group.tenant
     assert entry.detail["edited"]

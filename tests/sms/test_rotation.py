@@ -75,7 +75,7 @@ def test_who_came_last_to_a_queue_is_asked_first() -> None:
 
 def test_a_look_at_whose_turn_it_is_takes_no_turn() -> None:
     group, [first, *_others] = staffed(Group.Kind.QUEUE)
-    assert [assignment.choose(group) for _each in range(3)] == [first] * 3
+    assert [rotation.choose(group) for _each in range(3)] == [first] * 3
 
 
 def test_a_single_member_of_a_queue_gets_everything_but_what_it_was_late_with() -> None:
