@@ -3,6 +3,7 @@
 import { Refusal, send } from "./api.js";
 import { Attachments } from "./attachments.js";
 import { byId, element, say } from "./dom.js";
+import { read, write } from "./draftbook.js";
 import { keyFor, settled, unsettledText } from "./intent.js";
 import { measure } from "./segments.js";
 
@@ -18,13 +19,15 @@ export class Composer {
     this.to = byId("to-select");
     this.place = null;
     this.sending = new Set(); // ids of places whose answer is awaited
-    this.drafts = new Map(); // place id -> text
     this.attachments = new Attachments(() => this.update(), (words) => this.complain(words));
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.send();
     });
-    this.text.addEventListener("input", () => this.update());
+    this.text.addEventListener("input", () => {
+      write(this.place.id, this.text.value);
+      this.update();
+    });
     this.text.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
@@ -35,11 +38,8 @@ export class Composer {
 
   /** Write to this place from now on; a draft of another place is kept for it. */
   show(place) {
-    if (this.place && this.place.id !== place.id) {
-      this.drafts.set(this.place.id, this.text.value);
-      this.attachments.clear();
-    }
     const isOther = this.place?.id !== place.id;
+    if (this.place && isOther) this.attachments.clear();
     this.place = place;
     // What is known about a place may grow while somebody has chosen already.
     fill(this.from, place.from, isOther ? place.chosenFrom : this.from.value);
@@ -47,7 +47,7 @@ export class Composer {
     byId("from-choice").hidden = place.from.length < (place.conversation ? 2 : 1);
     byId("to-choice").hidden = place.to.length < 2;
     if (isOther) {
-      this.text.value = this.drafts.get(place.id) || unsettledText(place.id);
+      this.text.value = read(place.id) || unsettledText(place.id);
       this.complain("");
     }
     this.update();
@@ -145,7 +145,7 @@ export class Composer {
   }
 
   forget(place) {
-    this.drafts.delete(place.id);
+    write(place.id, "");
     if (this.place.id !== place.id) return;
     this.text.value = "";
     this.attachments.clear();
