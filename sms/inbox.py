@@ -1,6 +1,7 @@
 """What an extension finds in its inbox: what is unread, who the other side is, what is closed."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Value
@@ -10,6 +11,9 @@ from django.utils import timezone
 from portal.models import Contact, ContactNumber, Extension, Tenant
 from sms import assignment, bell, switchboard
 from sms.models import Conversation, Message, ReadMark
+
+MANY = 1000
+"""Conversations that are counted at the most."""
 
 
 def with_unread(
@@ -32,6 +36,49 @@ def with_unread(
     return conversations.annotate(
         read_to=Coalesce(Subquery(mark.values("message_id")), 0)
     ).annotate(unread=Coalesce(Subquery(news), 0))
+
+
+def narrowed(
+    conversations: QuerySet[Conversation], which: str, reader: Extension | None
+) -> QuerySet[Conversation]:
+    """Return those of one kind: ``mine``, ``groups``, ``unread``, ``waiting`` or ``closed``."""
+    theirs = Q(extension=reader) | Q(peer=reader) | Q(assignee=reader)
+    kinds = {
+        "mine": theirs if reader else Q(pk__in=()),
+        "groups": Q(group__isnull=False),
+        "unread": Q(pk__in=_unread(conversations, reader).values("pk")),
+        "waiting": Q(waiting_since__isnull=False, assignee=None, closed_at=None),
+        "closed": Q(closed_at__isnull=False),
+    }
+    return conversations.filter(kinds[which])
+
+
+def _unread(
+    conversations: QuerySet[Conversation], reader: Extension | None
+) -> QuerySet[Conversation]:
+    return with_unread(conversations, reader).filter(unread__gt=0).order_by()
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits for a reader, in ``MANY`` conversations at the most."""
+
+    unread: int  # messages
+    unread_conversations: int
+    waiting: int  # conversations of groups that nobody answers
+    groups: int  # that the reader belongs to
+
+
+def waiting(conversations: QuerySet[Conversation], reader: Extension) -> Waiting:
+    """Count what waits for a reader in all their conversations, loaded or not."""
+    counts = list(_unread(conversations, reader).values_list("unread", flat=True)[:MANY])
+    nobody = narrowed(conversations, "waiting", reader).order_by()
+    return Waiting(
+        unread=sum(counts),
+        unread_conversations=len(counts),
+        waiting=nobody[:MANY].count(),
+        groups=reader.memberships.count(),
+    )
 
 
 def contacts(tenant: Tenant, reader: Extension | None) -> QuerySet[Contact]:

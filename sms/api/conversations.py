@@ -8,30 +8,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from sms import inbox
-from sms.api.door import Door, Pages
+from sms.api.door import Door
 from sms.api.errors import NotPermitted
 from sms.api.serializers import (
     REFUSALS,
-    ConversationQuery,
     ConversationShape,
     MessageShape,
     ReadUpTo,
     body_of,
-    words_of,
 )
 from sms.models import Conversation
 
 
-class LatestFirst(Pages):
-    """Pages by the last message."""
-
-    ordering = ("-last_message_at", "-id")
-
-
 class ConversationDoor(Door):
     """What the addresses of conversations share."""
-
-    pagination_class = LatestFirst
 
     def dressed(self, conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:
         """Add what the shape needs, so that a list costs the same however long it is."""
@@ -50,27 +40,6 @@ class ConversationDoor(Door):
         """Answer with one conversation as it is now."""
         row = get_object_or_404(self.dressed(self.conversations()), pk=pk)
         return Response(self.shaped([row])[0])
-
-
-class ConversationsView(ConversationDoor):
-    """The collection of conversations."""
-
-    @extend_schema(
-        operation_id="conversations_list",
-        summary="List conversations, the latest first",
-        parameters=[ConversationQuery],
-        responses={200: ConversationShape(many=True), **REFUSALS},
-    )
-    def get(self, request: Request) -> Response:
-        """List what the caller may read."""
-        del request
-        query = words_of(ConversationQuery, self)
-        found = self.conversations(own=query.get("scope") == "own")
-        if "state" in query:
-            found = found.filter(closed_at__isnull=query["state"] == "open")
-        return self.get_paginated_response(
-            self.shaped(self.paginate_queryset(self.dressed(found)) or [])
-        )
 
 
 class ConversationView(ConversationDoor):

@@ -256,17 +256,6 @@ class ConversationShape(Shape):
         return reader
 
 
-class ConversationQuery(Shape):
-    """How the list of conversations is narrowed."""
-
-    state = serializers.ChoiceField(choices=["open", "closed"], required=False)
-    scope = serializers.ChoiceField(
-        choices=["own", "tenant"],
-        required=False,
-        help_text=_("“own” leaves out other extensions' conversations."),
-    )
-
-
 class ReadUpTo(Shape):
     """How far a conversation was read; left out, to its end."""
 

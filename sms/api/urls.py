@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from sms.api import conversations, directory, files, handover, messages, presence, stream
+from sms.api import conversations, directory, files, handover, listing, messages, presence, stream
 
 urlpatterns = [
     path("messages", messages.MessagesView.as_view(), name="messages"),
     path("messages/preflight", messages.PreflightView.as_view(), name="preflight"),
     path("messages/<int:pk>", messages.MessageView.as_view(), name="message"),
-    path("conversations", conversations.ConversationsView.as_view(), name="conversations"),
+    path("conversations", listing.ConversationsView.as_view(), name="conversations"),
+    path("conversations/counts", listing.CountsView.as_view(), name="conversation-counts"),
     path("conversations/<int:pk>", conversations.ConversationView.as_view(), name="conversation"),
     path("conversations/<int:pk>/messages", conversations.ThreadView.as_view(), name="thread"),
     path("conversations/<int:pk>/read", conversations.ReadView.as_view(), name="read"),
