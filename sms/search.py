@@ -26,7 +26,7 @@ LOOKED = 20_000
 """Messages that one look reads at the most."""
 PEOPLE = 500
 """Numbers of contacts that one name leads to at the most."""
-BEFORE, AFTER = 50, 150  # characters of a text that are shown around what was found
+BEFORE, AFTER = 30, 150  # characters of a text that are shown around what was found
 
 
 class Spot(NamedTuple):

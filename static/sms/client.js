@@ -18,11 +18,11 @@ const composer = new Composer({ onSent });
 const recipient = new Recipient(writeTo, () => composer.focus());
 let callerIds = [];
 
-/* --- Where we are: #, #new or #c12 -------------------------------------------------------------- */
+/* --- Where we are: #, #new, #c12, or #c12/345 at a message --------------------------------------- */
 
 async function go() {
   const place = location.hash.slice(1);
-  const id = /^c\d+$/.test(place) ? Number(place.slice(1)) : null;
+  const [, id, message] = (/^c(\d+)(?:\/(\d+))?$/.exec(place) ?? [null, null]).map((part) => part && Number(part));
   const isNew = place === "new";
   page.classList.toggle("is-open", isNew || id !== null);
   byId("nothing-open").hidden = isNew || id !== null;
@@ -30,17 +30,17 @@ async function go() {
   byId("recipient").hidden = !isNew;
   list.mark(id);
   if (isNew) startNew();
-  else if (id !== null && id !== thread.id) await open(id);
+  else if (id !== null && (id !== thread.id || message)) await open(id, message);
   else if (id === null) thread.reset();
 }
 
-async function open(id) {
+async function open(id, message) {
   const conversation = list.get(id) ?? (await list.touch(id));
   if (!conversation) {
     location.hash = "";
     return;
   }
-  const opened = thread.open(conversation);
+  const opened = message && thread.openAt ? thread.openAt(conversation, message) : thread.open(conversation);
   composer.show(placeOf(conversation));
   if (matchMedia("(min-width: 761px)").matches) composer.focus();
   await opened;

@@ -1,56 +1,129 @@
-/* The list of conversations: latest first, with what is unread. */
+/* The list of conversations: latest first, by day, narrowed or searched, loaded while scrolling. */
 
 import { follow, get, Refusal } from "./api.js";
-import { arrange, byId, dressAvatar, element } from "./dom.js";
-import { brief, exact } from "./times.js";
+import { arrange, byId, element, say, settle } from "./dom.js";
+import * as draftbook from "./draftbook.js";
+import { Filters } from "./filters.js";
+import { dressRow } from "./row.js";
+import { Search } from "./search.js";
+import { day, dayKey } from "./times.js";
+
+const PAGE = 50;
+const LONG_PAGE = 200;
+const MOST = 1000; // rows that are read again after a gap; what is below is read when it is scrolled to
+const RETRY = 4000;
 
 export class ConversationList {
   constructor(onChange) {
     this.onChange = onChange;
     this.root = byId("conversation-list");
-    this.rows = new Map(); // id -> conversation
-    this.items = new Map(); // id -> { node, drawn }
-    this.next = null;
+    this.pane = byId("list-scroll");
+    this.rows = new Map(); // id -> conversation, whatever is known of it
+    this.read = new Map(); // id -> the number of the reading it is from
+    this.readings = 0;
+    this.views = new Map(); // filter -> { next, horizon }: all above the horizon is known
+    this.items = new Map(); // id, or id and message of what was found -> { node, row, look }
+    this.heads = new Map(); // day or title -> heading
+    this.counts = { unread: 0 };
     this.openId = null;
+    this.stop = null; // the one link that the Tab key reaches
     this.loading = false;
-    const end = new IntersectionObserver((seen) => seen[0].isIntersecting && this.more(), {
-      root: byId("list-scroll"),
-      rootMargin: "200px",
+    this.filters = new Filters(() => this.turn());
+    this.search = new Search({
+      onChange: (results) => this.showFound(results),
+      narrow: () => (this.filters.chosen === "all" ? {} : this.filters.query),
     });
-    end.observe(byId("list-end"));
+    this.end = new IntersectionObserver((seen) => seen.at(-1).isIntersecting && this.more(), {
+      root: this.pane,
+      rootMargin: "400px",
+    });
+    this.watch();
     this.root.addEventListener("keydown", (event) => this.step(event));
+    this.root.addEventListener("focusin", (event) => this.reach(event.target.closest("a")));
+    window.addEventListener("drafts", settle(() => this.draw(), 300));
   }
 
   get(id) {
     return this.rows.get(id);
   }
 
+  /** Unread messages in all conversations, loaded or not. */
   get unread() {
-    let sum = 0;
-    for (const row of this.rows.values()) sum += row.unread;
-    return sum;
+    return this.counts.unread;
   }
 
-  /** Read the first page again; what was loaded below it stays. */
+  get view() {
+    return this.views.get(this.filters.chosen);
+  }
+
+  /* --- Reading ---------------------------------------------------------------------------------- */
+
+  /** Read again what is shown: rows may have changed while nobody told us. */
   async refresh() {
-    const page = await get("conversations", { scope: "own" });
-    if (!this.rows.size) this.next = page.next;
-    for (const row of page.results) this.rows.set(row.id, row);
-    this.root.setAttribute("aria-busy", "false");
+    const filter = this.filters.chosen;
+    const before = this.readings;
+    const wanted = Math.min(this.shown().length, MOST);
+    const query = { scope: "own", page_size: wanted > PAGE ? LONG_PAGE : PAGE, ...this.filters.query };
+    const [first] = await Promise.all([get("conversations", query), this.count()]);
+    let page = first;
+    const found = [...page.results];
+    while (page.next && found.length < wanted) {
+      page = await follow(page.next);
+      found.push(...page.results);
+    }
+    this.views.clear(); // of the other filters the same may be true
+    this.extend(filter, page, found, before);
+    this.forget(filter, new Set(found.map((row) => row.id)), before);
     this.draw();
+    this.watch();
   }
 
   async more() {
-    if (!this.next || this.loading) return;
+    if (this.search.isOn) {
+      await this.search.more();
+      return;
+    }
+    const { view } = this;
+    if (!view?.next || this.loading) return;
     this.loading = true;
+    const filter = this.filters.chosen;
+    const before = this.readings;
     try {
-      const page = await follow(this.next);
-      this.next = page.next;
-      for (const row of page.results) if (!this.rows.has(row.id)) this.rows.set(row.id, row);
+      const page = await follow(view.next);
+      if (view !== this.views.get(filter)) return; // it was read again from the top meanwhile
+      this.extend(filter, page, page.results, before);
       this.draw();
+      this.loading = false;
+      this.watch();
+    } catch (error) {
+      console.warn(error.message);
+      setTimeout(() => this.watch(), RETRY);
     } finally {
       this.loading = false;
     }
+  }
+
+  /** Take over rows that were asked for after reading `before`; newer news of one stays. */
+  extend(filter, page, found, before) {
+    for (const row of found) if (!((this.read.get(row.id) ?? 0) > before)) this.know(row);
+    const last = found.at(-1);
+    const horizon = page.next && last ? { at: Date.parse(last.last_message_at), id: last.id } : null;
+    this.views.set(filter, { next: page.next, horizon });
+  }
+
+  /** Forget rows that should have been in what was read: they are no longer ours, or not so. */
+  forget(filter, found, before) {
+    const { horizon } = this.views.get(filter);
+    for (const row of this.rows.values()) {
+      const isExpected = this.filters.has(row, filter) && isAbove(row, horizon) && this.read.get(row.id) <= before;
+      if (isExpected && !found.has(row.id)) this.rows.delete(row.id);
+    }
+  }
+
+  know(row) {
+    this.readings += 1;
+    this.read.set(row.id, this.readings);
+    this.rows.set(row.id, row);
   }
 
   /** Read one conversation again; it may be new, or no longer ours. */
@@ -66,79 +139,163 @@ export class ConversationList {
   }
 
   put(row) {
-    this.rows.set(row.id, row);
+    const known = this.rows.get(row.id);
+    if (known) this.counts.unread = Math.max(0, this.counts.unread + row.unread - known.unread);
+    this.know(row);
     this.draw();
+    this.countSoon();
   }
+
+  async count() {
+    this.counts = await get("conversations/counts");
+    this.filters.show(this.counts);
+    this.onChange();
+  }
+
+  /** Count again in a moment, once for all that comes until then. */
+  countSoon() {
+    this.counting ??= setTimeout(() => {
+      this.counting = null;
+      this.count().catch((error) => console.warn(error.message));
+    }, 400);
+  }
+
+  /** Another filter was chosen: what is known of it shows at once. */
+  turn() {
+    this.pane.scrollTop = 0;
+    this.search.begin();
+    this.draw();
+    if (this.view) this.watch();
+    else this.refresh().catch((error) => console.warn(error.message));
+  }
+
+  /* The end is told only when it comes into view; after each page it is asked for anew. */
+  watch() {
+    this.end.unobserve(byId("list-end"));
+    this.end.observe(byId("list-end"));
+  }
+
+  showFound(results) {
+    if (!results.length) this.pane.scrollTop = 0;
+    for (const { match: _match, ...row } of results) this.know(row);
+    this.draw();
+    this.watch();
+  }
+
+  /* --- Showing ---------------------------------------------------------------------------------- */
 
   mark(id) {
     this.openId = id;
     this.draw();
   }
 
+  /** The rows of the chosen filter, the latest first; the open one stays until it is left. */
+  shown() {
+    const { view } = this;
+    if (!view) return [];
+    return [...this.rows.values()]
+      .filter((row) => (this.filters.has(row) || row.id === this.openId) && isAbove(row, view.horizon))
+      .map((row) => ({ row, at: Date.parse(row.last_message_at) }))
+      .sort((one, other) => other.at - one.at || other.row.id - one.row.id)
+      .map(({ row }) => row);
+  }
+
   draw() {
-    const rows = [...this.rows.values()].sort(
-      (one, other) => Date.parse(other.last_message_at) - Date.parse(one.last_message_at) || other.id - one.id,
-    );
-    for (const id of this.items.keys()) if (!this.rows.has(id)) this.items.delete(id);
-    arrange(this.root, rows.map((row) => this.item(row)));
-    byId("list-empty").hidden = rows.length > 0 || this.root.getAttribute("aria-busy") === "true";
+    const focused = document.activeElement;
+    const nodes = this.search.isOn ? this.foundNodes() : this.dayNodes();
+    arrange(this.root, nodes);
+    this.tidy(nodes.length);
+    if (this.root.contains(focused) && focused !== document.activeElement) focused.focus({ preventScroll: true });
+    this.reach(this.root.contains(focused) ? focused : (this.root.querySelector("[aria-current]") ?? this.root.querySelector("a")));
+    const isBusy = !this.search.isOn && !this.view;
+    this.root.setAttribute("aria-busy", String(isBusy));
+    byId("list-empty").hidden = nodes.length > 0 || isBusy || this.search.isOn;
+    say(byId("list-empty-words"), this.filters.empty);
+    byId("list-empty-hint").hidden = this.filters.chosen !== "all";
     this.onChange();
   }
 
-  item(row) {
-    const known = this.items.get(row.id);
-    const wanted = JSON.stringify([row, row.id === this.openId, brief(new Date())]);
-    if (known?.drawn === wanted) return known.node;
-    const node = known?.node ?? element("li");
-    const link = known ? node.firstChild : element("a", { class: "conversation", href: `#c${row.id}` });
-    dressItem(link, row, row.id === this.openId);
-    if (!known) node.append(link);
-    this.items.set(row.id, { node, drawn: wanted });
+  dayNodes() {
+    const drafts = draftbook.all();
+    const today = dayKey(new Date());
+    const nodes = [];
+    let before = null;
+    for (const row of this.shown()) {
+      const when = new Date(row.last_message_at);
+      const key = dayKey(when);
+      if (key !== before) nodes.push(this.head(key, day(when)));
+      before = key;
+      const isOpen = row.id === this.openId;
+      nodes.push(this.item(String(row.id), row, { isOpen, draft: isOpen ? "" : drafts.get(`c${row.id}`), match: null, words: [], today }));
+    }
+    return nodes;
+  }
+
+  foundNodes() {
+    const { found, words } = this.search;
+    const { typed } = this.search.run;
+    const nodes = [];
+    for (const [title, part] of [[gettext("Conversations"), found.filter((one) => !one.match)], [gettext("Messages"), found.filter((one) => one.match)]]) {
+      if (part.length) nodes.push(this.head(title, title));
+      for (const { id, match } of part) {
+        const row = this.rows.get(id);
+        if (!row) continue;
+        const isOpen = location.hash === (match ? `#c${id}/${match.message}` : `#c${id}`);
+        nodes.push(this.item(`${id}/${match?.message ?? ""}`, row, { isOpen, draft: "", match, words, typed }));
+      }
+    }
+    return nodes;
+  }
+
+  /* Rows that went, and what earlier searches found. */
+  tidy(shown) {
+    if (this.items.size < 2 * shown + LONG_PAGE) return;
+    for (const [key, { node }] of this.items) if (!node.isConnected) this.items.delete(key);
+  }
+
+  head(key, title) {
+    if (!this.heads.has(key)) this.heads.set(key, element("li", { class: "list-head" }, element("h2")));
+    const node = this.heads.get(key);
+    if (node.firstChild.textContent !== title) node.firstChild.textContent = title;
     return node;
   }
 
-  /** Arrow keys walk through the list. */
+  item(key, row, look) {
+    const known = this.items.get(key);
+    if (known?.row === row && isSame(known.look, look)) return known.node;
+    const node = known?.node ?? element("li", {}, element("a", { class: "conversation", tabindex: -1 }));
+    dressRow(node.firstChild, row, look);
+    this.items.set(key, { node, row, look });
+    return node;
+  }
+
+  /* --- By keyboard ------------------------------------------------------------------------------ */
+
+  /** Of ten thousand links the Tab key reaches one; arrow keys walk from there. */
+  reach(link) {
+    if (!link || link === this.stop) return;
+    this.stop?.setAttribute("tabindex", "-1");
+    link.setAttribute("tabindex", "0");
+    this.stop = link;
+  }
+
   step(event) {
-    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     const links = [...this.root.querySelectorAll("a")];
-    const at = links.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1);
-    if (!links[at]) return;
+    const at = links.indexOf(document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: links.length - 1 }[event.key];
+    if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    links[at].focus();
+    if (to < 0) byId("search-input").focus();
+    else links[to]?.focus();
   }
 }
 
-function dressItem(link, row, isOpen) {
-  const when = new Date(row.last_message_at);
-  const avatar = element("span", { "aria-hidden": "true" });
-  dressAvatar(avatar, row.title);
-  const badge = row.unread
-    ? element("span", { class: "badge", data: { testid: "unread" } },
-        element("span", { text: row.unread > 99 ? "99+" : row.unread }),
-        element("span", { class: "visually-hidden", text: ` ${gettext("unread")}` }))
-    : null;
-  link.replaceChildren(
-    avatar,
-    element("span", { class: "conversation-body" },
-      element("span", { class: "conversation-top" },
-        element("span", { class: "conversation-title", text: row.title }),
-        element("time", { class: "hint", datetime: row.last_message_at, title: exact(when), text: brief(when) })),
-      element("span", { class: "conversation-bottom" },
-        element("span", { class: "conversation-text", text: row.last_text || gettext("Attachment") }),
-        chip(row), badge)),
-  );
-  link.dataset.testid = "conversation-item";
-  link.dataset.id = row.id;
-  link.classList.toggle("is-unread", row.unread > 0);
-  link.classList.toggle("is-closed", row.state === "closed");
-  if (isOpen) link.setAttribute("aria-current", "true");
-  else link.removeAttribute("aria-current");
-}
+const isAbove = (row, horizon) => {
+  if (!horizon) return true;
+  const at = Date.parse(row.last_message_at);
+  return at > horizon.at || (at === horizon.at && row.id >= horizon.id);
+};
 
-/* Whose it is, where that is not simply the reader. */
-function chip(row) {
-  if (row.state === "closed") return element("span", { class: "chip", text: gettext("Closed") });
-  if (row.waiting_since && !row.assignee) return element("span", { class: "chip is-warn", text: gettext("Waiting") });
-  if (row.group) return element("span", { class: "chip", text: row.group.name });
-  return null;
-}
+/* The words of a search are the same as long as what was typed is. */
+const isSame = (one, other) =>
+  ["isOpen", "draft", "match", "typed", "today"].every((name) => one[name] === other[name]);

@@ -34,7 +34,8 @@ def grouped(line: CallerID, **values: Any) -> Conversation:
     """Make a conversation of a group that the line belongs to."""
     made: Group = factories.GroupFactory(tenant=line.tenant)
     factories.GroupMemberFactory(group=made, extension=line.extension)
-    return factories.ConversationFactory(did=line.did, group=made, **values)  # type: ignore[no-any-return]
+    shared: Conversation = factories.ConversationFactory(did=line.did, group=made, **values)
+    return shared
 
 
 def pages(client: APIClient, link: str) -> Iterator[list[dict[str, Any]]]:
