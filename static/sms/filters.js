@@ -83,6 +83,6 @@ export class Filters {
     chip.querySelector(".filter-count")?.remove();
     if (!number) return;
     const text = number < MANY ? String(number) : `${MANY - 1}+`;
-    chip.append(element("span", { class: "filter-count", text }));
+    chip.append(element("span", { class: "filter-count", text: ` ${text}` }));
   }
 }
