@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
@@ -53,10 +54,9 @@ def narrowed(
     return conversations.filter(kinds[which])
 
 
-def _unread(
-    conversations: QuerySet[Conversation], reader: Extension | None
-) -> QuerySet[Conversation]:
-    return with_unread(conversations, reader).filter(unread__gt=0).order_by()
+def _unread(conversations: QuerySet[Conversation], reader: Extension | None) -> QuerySet[Any]:
+    counted: QuerySet[Any] = with_unread(conversations, reader)  # its field is none of the model
+    return counted.filter(unread__gt=0).order_by()
 
 
 @dataclass(frozen=True)

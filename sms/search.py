@@ -11,11 +11,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection
 from django.db.models import F, Func, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast
 
 from portal import e164
 from portal.models import ContactNumber, Extension, Tenant
@@ -24,8 +26,6 @@ from sms.models import Conversation, Message
 
 LOOKED = 20_000
 """Messages that one look reads at the most."""
-PEOPLE = 500
-"""Numbers of contacts that one name leads to at the most."""
 BEFORE, AFTER = 30, 150  # characters of a text that are shown around what was found
 
 
@@ -102,11 +102,13 @@ def parties(
     conversations: QuerySet[Conversation], typed: str, tenant: Tenant, reader: Extension | None
 ) -> QuerySet[Conversation]:
     """Return those whose other side is meant: a contact, a number in any writing, a colleague."""
-    numbers = [*_numbers_of_people(typed, tenant, reader), *_normal(typed, tenant)]
-    outside = Q(sides__overlap=numbers) | Q(remote__icontains=typed)
-    digits = _digits(typed)
-    if digits:
-        outside |= Q(remote__contains=digits)
+    numbers = _numbers_of_people(typed, tenant, reader)
+    # Of several only those few threads are split that have more than one party.
+    several = Q(remote__contains=";") & Q(sides__overlap=ArraySubquery(numbers))
+    outside = Q(remote__in=numbers) | several | Q(remote__icontains=typed)
+    for part in (_digits(typed), _normal(typed, tenant)):
+        if part:
+            outside |= Q(remote__contains=part)
     colleague = Q(pk__in=())
     for side in ("extension", "peer"):
         named = Q(**{f"{side}__name__icontains": typed}) | Q(**{f"{side}__number": typed})
@@ -123,18 +125,18 @@ def parties(
     )
 
 
-def _numbers_of_people(typed: str, tenant: Tenant, reader: Extension | None) -> list[str]:
+def _numbers_of_people(typed: str, tenant: Tenant, reader: Extension | None) -> QuerySet[Any]:
     named = Q(name__icontains=typed) | Q(company__icontains=typed)
     people = inbox.contacts(tenant, reader).filter(named).order_by().values("pk")
-    rows = ContactNumber.objects.filter(tenant=tenant, contact__in=people).order_by("pk")
-    return list(rows.values_list("number", flat=True)[:PEOPLE])
+    rows = ContactNumber.objects.filter(tenant=tenant, contact__in=people).order_by()
+    return rows.values_list(Cast("number", TextField()), flat=True)
 
 
-def _normal(typed: str, tenant: Tenant) -> list[str]:
+def _normal(typed: str, tenant: Tenant) -> str:
     try:
-        return [e164.normalize(typed, tenant.country)]
+        return e164.normalize(typed, tenant.country)
     except e164.NumberInvalid:
-        return []
+        return ""
 
 
 def _digits(typed: str) -> str:

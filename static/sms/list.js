@@ -64,8 +64,8 @@ export class ConversationList {
     const before = this.readings;
     const wanted = Math.min(this.shown().length, MOST);
     const query = { scope: "own", page_size: wanted > PAGE ? LONG_PAGE : PAGE, ...this.filters.query };
-    const [first] = await Promise.all([get("conversations", query), this.count()]);
-    let page = first;
+    this.countSoon();
+    let page = await get("conversations", query);
     const found = [...page.results];
     while (page.next && found.length < wanted) {
       page = await follow(page.next);
@@ -116,7 +116,7 @@ export class ConversationList {
     const { horizon } = this.views.get(filter);
     for (const row of this.rows.values()) {
       const isExpected = this.filters.has(row, filter) && isAbove(row, horizon) && this.read.get(row.id) <= before;
-      if (isExpected && !found.has(row.id)) this.rows.delete(row.id);
+      if (isExpected && !found.has(row.id) && row.id !== this.openId) this.rows.delete(row.id);
     }
   }
 
