@@ -90,9 +90,9 @@ def test_conversations_stand_below_headings_of_their_days(page: Page, desk: Call
     page.goto("/")
     expect(items(page)).to_have_count(4)
 
-    days = page.get_by_test_id("conversation-list").get_by_role("heading").all_inner_texts()
-    assert days[:2] == ["Today", "Yesterday"]
-    assert str((noon - timedelta(days=400)).year) in days[2]
+    heads = page.get_by_test_id("conversation-list").get_by_role("heading").all_inner_texts()
+    assert heads[:2] == ["Today", "Yesterday"]
+    assert str((noon - timedelta(days=400)).year) in heads[2]
     assert titles(page) == ["Ann", "Cem", "Bob", "Dee"]
 
 
