@@ -113,13 +113,17 @@ def inbound(item: Payload, *, application_id: str, read: Callable[[str], str]) -
     )
 
 
-def receipt(item: Payload, status: Status) -> StatusUpdate:
-    """Return what a receipt says; found by the id, or by the reference that we gave as a tag."""
+def receipt(item: Payload, status: Status, *, read: Callable[[str], str]) -> StatusUpdate:
+    """Return what a receipt says; found by the id, or by the reference that we gave as a tag.
+
+    Of a group text everybody gets one; the outer recipient is the one that it is about.
+    """
     message, code = item.child("message"), item.text("errorCode", "")
     return StatusUpdate(
         status=Status.SENT if code == NO_RECEIPT else status,
         provider_id=message.ident("id"),
         reference=message.text("tag", ""),
+        recipient=read(item.text("to")) if item.text("to", "") else "",
         error_code=code,
         detail=_detail(item, code) if status is Status.FAILED else "",
         at=item.moment("time"),

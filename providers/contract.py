@@ -4,7 +4,6 @@ Everything here is frozen and plain: no Django types, no database rows. Numbers 
 ``+``, short codes of bare digits, or alphanumeric words; only ``render`` and ``read`` translate.
 """
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
+from providers import numbers
 from providers.download import Media
-from providers.errors import Unreadable
 from providers.http import Http
 from providers.pace import UNKNOWN, Pace
 
@@ -57,7 +56,9 @@ class Capabilities:
     picture, empty unknown. ``idempotent_send`` says that the provider drops a repeated
     ``reference``. ``message_ids`` says that inbound messages carry an id; without one, equal bodies
     within minutes count as one message. ``answers_keywords`` says that the provider itself confirms
-    STOP, START and HELP to the texter. ``pace`` is how fast it takes messages.
+    STOP, START and HELP to the texter. ``group`` is the most people, our side not counted, whom one
+    message reaches as one thread that they all see, 0 where that is not possible or not known; such
+    a message is an MMS. ``pace`` is how fast it takes messages.
     """
 
     inbound: bool = True
@@ -75,6 +76,7 @@ class Capabilities:
     idempotent_send: bool = False
     message_ids: bool = True
     answers_keywords: bool = False
+    group: int = 0
     pace: Pace = UNKNOWN
     number_format: NumberFormat = NumberFormat.E164
 
@@ -89,7 +91,11 @@ class Capabilities:
 
 @dataclass(frozen=True, kw_only=True)
 class OutboundMessage:
-    """One message to one recipient. ``status_url`` is where the receipt should be posted."""
+    """One message. ``status_url`` is where the receipt should be posted.
+
+    ``recipient`` is one number; only an adapter with the capability ``group`` gets several, joined
+    with ``;``, and reads them from ``recipients``.
+    """
 
     reference: str
     sender: str
@@ -97,6 +103,11 @@ class OutboundMessage:
     text: str
     media_urls: tuple[str, ...] = ()
     status_url: str = ""
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Everybody whom the message is for."""
+        return tuple(self.recipient.split(";"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +176,7 @@ class StatusUpdate:
     """A delivery receipt. ``status`` None means a word we do not know, kept in ``detail``.
 
     Found by ``provider_id``, else by ``reference``, else (providers whose receipts carry no id)
-    by ``sender`` (our number) and ``recipient``.
+    by ``sender`` (our number) and ``recipient``, who of a group text is the one that it is about.
     """
 
     status: Status | None
@@ -278,21 +289,5 @@ class Provider(ABC, Generic[C]):
                 return number
 
     def read(self, raw: str) -> str:
-        """Bring a number as the provider writes it to our form.
-
-        ``+``, digits and the usual separators make E.164 (ten digits are North American, short
-        runs of digits are short codes); anything with a letter is an alphanumeric sender.
-        """
-        text = raw.strip()
-        if any(letter.isalpha() for letter in text):
-            return text
-        digits = re.sub(r"[^0-9]", "", text)
-        if not digits:
-            raise Unreadable(f"{raw[:40]!r} is not a number")
-        if text.startswith("+"):
-            return f"+{digits}"
-        if digits.startswith("00"):
-            return f"+{digits[2:]}"
-        if len(digits) <= 7:
-            return digits
-        return f"+1{digits}" if len(digits) == 10 else f"+{digits}"
+        """Bring a number as the provider writes it to our form."""
+        return numbers.read(raw)

@@ -17,6 +17,7 @@ HEADINGS = (
     "Provider",
     "Texts",
     "MMS",
+    "Group MMS",
     "Sender ID",
     "Receipts",
     "Webhooks prove themselves by",
@@ -42,6 +43,7 @@ def _cells(adapter: type[Provider[Any]]) -> tuple[str, ...]:
     return (
         "both ways" if able.inbound else "out only",
         _mms(adapter),
+        f"up to {able.group} people" if able.group else "no",
         "yes" if able.sender_id else "no",
         _receipts(adapter),
         _proof(adapter),

@@ -22,6 +22,8 @@ Oddities, and what we do about them:
 - Receipts go to the application's URL. For an MMS "delivered" may mean the carrier's centre only.
   Code 9902, hours without a word from the carrier, counts as sent.
 - A group that comes in is one event for each of our numbers in it; each goes to its own number.
+  One that goes out has ten participants at most, our number among them, and one receipt for each
+  person.
 - A fault (5xx) in Bandwidth's own words was not sent; any other page leaves it unconfirmed.
 - A file may have 3.5 MB, but carriers cut lower: keep a message's files under 500 kB together.
   Incoming files need our login, which goes to our account's address only, and last 48 hours.
@@ -93,7 +95,7 @@ class Bandwidth(Provider[Credentials]):
     credentials_type = Credentials
     capabilities = Capabilities(
         mms=True, max_media=10, max_file_bytes=3_500_000, max_text=2048,
-        sender_id=True, receipts=True, pace=Pace(account=1),
+        sender_id=True, receipts=True, group=9, pace=Pace(account=1),
     )  # fmt: skip
 
     def __init__(self, credentials: Credentials, http: Http) -> None:
@@ -107,7 +109,7 @@ class Bandwidth(Provider[Credentials]):
         body: dict[str, Any] = {
             "applicationId": self.credentials.application_id,
             "from": self.render(message.sender),
-            "to": [self.render(message.recipient)],
+            "to": [self.render(number) for number in message.recipients],
             "tag": message.reference,
         }
         if message.text or not message.media_urls:
@@ -196,7 +198,7 @@ class Bandwidth(Provider[Credentials]):
             own = self.credentials.application_id
             return bandwidth_words.inbound(item, application_id=own, read=self.read)
         if kind in bandwidth_words.RECEIPTS:
-            return bandwidth_words.receipt(item, bandwidth_words.RECEIPTS[kind])
+            return bandwidth_words.receipt(item, bandwidth_words.RECEIPTS[kind], read=self.read)
         if kind in bandwidth_words.RCS:
             return None
         raise item.wrong("type", f"{kind[:40]!r} is no kind of event that we know")

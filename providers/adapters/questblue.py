@@ -19,7 +19,9 @@ Oddities, and what we do about them:
 - A refusal comes as HTTP 206, sometimes as 200, with ``{"error": "..."}``; there are no codes.
 - Neither messages nor receipts carry an id or a time. Equal posts within minutes count as one
   message; receipts are matched by the pair of numbers.
-- ``to`` is a list in a message (all numbers of a group) and a text in a receipt.
+- ``to`` is a list in a message (all numbers of a group) and a text in a receipt, of which everybody
+  in a group has one. A group goes out as a list, too, as a sample call of QuestBlue's has it. How
+  many it may have is not documented: we stop at nine.
 - Numbers are written with ten digits on the way out; every way in is understood.
 - The specification calls the fields of a send query parameters; the official client sends JSON,
   and so do we, because query strings end up in access logs.
@@ -87,16 +89,17 @@ class QuestBlue(Provider[Credentials]):
     api_base = "https://api.questblue.com"
     credentials_type = Credentials
     capabilities = Capabilities(
-        mms=True, receipts=True, message_ids=False, number_format=NumberFormat.NATIONAL
+        mms=True, receipts=True, message_ids=False, group=9, number_format=NumberFormat.NATIONAL
     )
 
     def send(self, message: OutboundMessage) -> SendResult:
         """Send one message; the answer means accepted and nothing more."""
-        recipient = self.render(message.recipient)
-        if recipient.startswith("+"):
+        people = [self.render(number) for number in message.recipients]
+        if any(number.startswith("+") for number in people):
             raise Rejected("QuestBlue texts US numbers only. Use another trunk for this one.")
         did, text = self.render(message.sender), message.text or " "
-        body: dict[str, Any] = {"did": did, "did_to": recipient, "msg": text}
+        to: str | list[str] = people if people[1:] else people[0]
+        body: dict[str, Any] = {"did": did, "did_to": to, "msg": text}
         if message.media_urls:
             body["file_url"] = list(message.media_urls)
         answer = self.http.post("/smsv2", **self._proofs({"json": body}))

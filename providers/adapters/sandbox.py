@@ -13,7 +13,8 @@ Set-up:
 What it speaks: JSON in both directions. Calls carry the secret as a bearer token. Webhooks carry
 ``x-sandbox-timestamp`` (Unix seconds, 300 s of tolerance) and ``x-sandbox-signature``, the
 hexadecimal HMAC-SHA256 of ``<timestamp>.<body>`` under the secret. One post may hold several
-events. A repeated reference is a second message, so an unknown outcome stays unknown, as it does
+events. A group text has a list as ``to``, both ways; each of its receipts names one of them as
+``to``. A repeated reference is a second message, so an unknown outcome stays unknown, as it does
 with most providers.
 """
 
@@ -58,15 +59,17 @@ class Sandbox(Provider[Credentials]):
     api_base = "http://127.0.0.1:8000/handset/gateway"
     credentials_type = Credentials
     capabilities = Capabilities(
-        mms=True, max_media=10, max_text=1600, sender_id=True, receipts=True, signed_webhooks=True
-    )
+        mms=True, max_media=10, max_text=1600, sender_id=True, receipts=True,
+        signed_webhooks=True, group=9,
+    )  # fmt: skip
 
     def send(self, message: OutboundMessage) -> SendResult:
         """Put one message on the simulated handset."""
+        people = [self.render(number) for number in message.recipients]
         body = {
             "reference": message.reference,
             "from": self.render(message.sender),
-            "to": self.render(message.recipient),
+            "to": people if people[1:] else people[0],
             "text": message.text,
             "media": list(message.media_urls),
             "status_url": message.status_url,
@@ -124,6 +127,7 @@ class Sandbox(Provider[Credentials]):
                     status=status,
                     provider_id=item.ident("id"),
                     reference=item.text("reference", ""),
+                    recipient=self.read(item.text("to")) if item.text("to", "") else "",
                     error_code=item.text("code", ""),
                     detail=item.text("detail", "") or word,
                     at=item.moment("at"),

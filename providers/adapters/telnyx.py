@@ -20,7 +20,9 @@ Oddities, and what we do about them:
 - HTTP 429 with code 40333 is a spent budget and not a rate limit: the message is refused.
 - ``delivery_unconfirmed`` is not a failure: the carrier never says more. It counts as sent.
 - STOP, START and HELP (``autoresponse_type``) arrive as messages although Telnyx has answered.
-- RCS and WhatsApp are ignored. A group MMS lists the others in ``cc``.
+- RCS and WhatsApp are ignored. A group MMS lists the others in ``cc``; one that goes out has an
+  address of its own, eight people at most, and a receipt for each, which says ``unknown`` at best
+  of those who are not at Telnyx: that counts as sent.
 - A profile with redaction level 2 blanks the number of who texts: such messages cannot be read.
 """
 
@@ -53,7 +55,7 @@ LOST = ("sending_failed", "expired", "cancelled", "gw_timeout", "failed")
 STATUSES = {
     "scheduled": Status.ACCEPTED,
     **dict.fromkeys(("queued", "sending"), Status.QUEUED),
-    **dict.fromkeys(("sent", "delivery_unconfirmed", "dlr_timeout"), Status.SENT),
+    **dict.fromkeys(("sent", "delivery_unconfirmed", "dlr_timeout", "unknown"), Status.SENT),
     **dict.fromkeys(("delivered", "read"), Status.DELIVERED),
     "delivery_failed": Status.UNDELIVERED,
     **dict.fromkeys(LOST, Status.FAILED),
@@ -89,14 +91,15 @@ class Telnyx(Provider[Credentials]):
     capabilities = Capabilities(
         mms=True, max_media=10, max_media_bytes=1_000_000, media_types=MEDIA_TYPES,
         max_text=1530, max_segments=10, sender_id=True, receipts=True, signed_webhooks=True,
-        idempotent_send=True, answers_keywords=True,
+        idempotent_send=True, answers_keywords=True, group=8,
         pace=Pace(account=50, toll_free=20, short_code=1000),
     )  # fmt: skip
 
     def send(self, message: OutboundMessage) -> SendResult:
         """Send one message; the reference makes a repeat harmless."""
-        sender, recipient = self.render(message.sender), self.render(message.recipient)
-        body: dict[str, Any] = {"from": sender, "to": recipient}
+        sender, people = self.render(message.sender), [*map(self.render, message.recipients)]
+        path, to = ("/v2/messages/group_mms", people) if people[1:] else ("/v2/messages", people[0])
+        body: dict[str, Any] = {"from": sender, "to": to}
         if message.text or not message.media_urls:
             body["text"] = message.text
         if message.media_urls:
@@ -110,7 +113,7 @@ class Telnyx(Provider[Credentials]):
         if message.status_url:
             body |= {"webhook_url": message.status_url, "use_profile_webhooks": False}
         answer = self.http.post(
-            "/v2/messages",
+            path,
             bearer=self.credentials.api_key,
             headers={"Idempotency-Key": message.reference},
             json=body,
@@ -145,7 +148,7 @@ class Telnyx(Provider[Credentials]):
             yield self._inbound(payload)
         else:
             reference = Payload.form(request.query).text("ref", "")
-            yield self._receipt(payload, reference, data.moment("occurred_at"))
+            yield from self._receipts(payload, reference, data.moment("occurred_at"))
 
     def check(self) -> str:
         """Ask for the balance, and whether the profile belongs to the key."""
@@ -196,31 +199,37 @@ class Telnyx(Provider[Credentials]):
         return self.http.get(path, bearer=key, params=params or {}, explain=_explain)
 
     def _inbound(self, payload: Payload) -> InboundMessage:
+        ours = [_number(payload, "to"), *payload.strings("to", inside="phone_number")]
         others = payload.strings("cc", inside="phone_number")
-        numbers = [_number(payload, "to"), *payload.strings("to", inside="phone_number"), *others]
+        # Each of our numbers in a group gets it by itself, and stands in the cc of the others.
+        owner = self.read(ours[0]) if others and len(set(ours)) == 1 else ""
         return InboundMessage(
             provider_id=payload.ident("id"),
             sender=self.read(_number(payload, "from")),
-            recipients=tuple(dict.fromkeys(self.read(number) for number in numbers)),
+            recipients=tuple(dict.fromkeys(self.read(number) for number in [*ours, *others])),
+            owner=owner,
             text=payload.text("text", ""),
             media_urls=tuple(item.text("url") for item in payload.children("media", optional=True)),
             sent_at=payload.moment("received_at"),
         )
 
-    def _receipt(self, payload: Payload, reference: str, at: datetime | None) -> StatusUpdate:
-        target = next(iter(payload.children("to")), payload)
-        status = target.choice("status", STATUSES)
+    def _receipts(
+        self, payload: Payload, reference: str, at: datetime | None
+    ) -> Iterator[StatusUpdate]:
         code, said = _first_error(payload)
-        return StatusUpdate(
-            status=status,
-            provider_id=payload.ident("id"),
-            reference=reference,
-            sender=self.read(_number(payload, "from")),
-            recipient=self.read(target.text("phone_number")),
-            error_code=code,
-            detail=telnyx_codes.ADVICE.get(code, said) if status else target.text("status"),
-            at=at,
-        )
+        ident, sender = payload.ident("id"), self.read(_number(payload, "from"))
+        for target in payload.children("to") or [payload]:
+            status = target.choice("status", STATUSES)
+            yield StatusUpdate(
+                status=status,
+                provider_id=payload.text("group_message_id", "") or ident,
+                reference=reference,
+                sender=sender,
+                recipient=self.read(target.text("phone_number")),
+                error_code=code,
+                detail=telnyx_codes.ADVICE.get(code, said) if status else target.text("status"),
+                at=at,
+            )
 
 
 def _number(payload: Payload, name: str) -> str:

@@ -216,6 +216,8 @@ def test_every_claim_of_an_adapter_has_a_case(key: str) -> None:
     if able.inbound:
         assert able.mms == any("media_urls" in event or "files" in event for event in events)
     assert able.sender_id == any(message["sender"].isalpha() for message in sends)
+    assert bool(able.group) == any(";" in message["recipient"] for message in sends)
+    assert able.mms or not able.group
     refused = [case for case in cases if case.kind == "signature" and not case.data["valid"]]
     assert refused
     if able.signed_webhooks:

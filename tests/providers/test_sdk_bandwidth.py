@@ -82,7 +82,7 @@ def sdk_send(credentials: dict[str, str], told: dict[str, Any]) -> Any:
     api = bandwidth.MessagesApi(bandwidth.ApiClient(client(credentials)))
     request = bandwidth.models.MessageRequest(
         application_id=credentials["application_id"],
-        to=[told["recipient"]],
+        to=told["recipient"].split(";"),
         var_from=told["sender"],
         text=told["text"] or None,
         media=told["media_urls"] or None,
