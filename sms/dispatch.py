@@ -18,7 +18,7 @@ from portal.memory import memory
 from portal.models import Trunk
 from providers.contract import OutboundMessage, SendResult
 from providers.errors import CredentialsRefused, Rejected, SendError, Unconfirmed
-from sms import bell, claiming, media, outcome, pacing, permission, switchboard, unsent
+from sms import bell, claiming, media, outcome, pacing, permission, several, switchboard, unsent
 from sms.hands import Holders, hands, seats
 from sms.models import Message, State
 from sms.models.message import MessageQuerySet
@@ -246,12 +246,14 @@ def _check_again(message: Message) -> None:
     if message.extension is None:
         permission.check_automatic(message)
         return
-    permission.check_again(
+    thread = message.conversation
+    sender = permission.check_again(
         extension=message.extension,
         sender=message.sender,
         trunk_id=message.trunk_id,
-        conversation=message.conversation,
+        conversation=thread,
     )
+    several.check(sender, thread.our_number, message.recipient.split(";"))
     opt_out = claiming.opt_out(message)
     if opt_out is not None:
         raise permission.opted_out(opt_out)

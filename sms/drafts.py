@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from portal import e164
 from portal.models import Extension
 from providers.contract import Capabilities
-from sms import permission, segments, switchboard
+from sms import permission, segments, several, switchboard
 from sms.models import Conversation, MediaFile, Message
 
 MAX_TEXT = 1600
@@ -89,8 +89,17 @@ def plan(draft: Draft) -> Plan:
     sender = permission.choose_sender(extension, draft.sender, draft.conversation)
     if not sender.trunk.enabled:
         raise permission.TrunkUnavailable(_("The trunk of this caller ID is switched off."))
-    _check_content(draft, sender)
-    return Plan(sender=sender, recipients=recipients, measure=segments.measure(draft.text))
+    conversation = draft.conversation
+    several.check(sender, conversation.our_number if conversation else "", recipients)
+    measure = _measure(draft.text, sender, recipients)
+    _check_content(draft, sender, measure)
+    return Plan(sender=sender, recipients=recipients, measure=measure)
+
+
+def _measure(text: str, sender: permission.Sender, recipients: tuple[str, ...]) -> segments.Measure:
+    if len(recipients) > 1:
+        return several.measure(text, sender.trunk.capable.capabilities, MAX_TEXT)
+    return segments.measure(text)
 
 
 def _recipients(draft: Draft) -> tuple[str, ...]:
@@ -100,10 +109,6 @@ def _recipients(draft: Draft) -> tuple[str, ...]:
             raise permission.NumberInvalid(
                 _("%(sender)s cannot be answered: it is a word, not a number.")
                 % {"sender": draft.conversation.remote}
-            )
-        if len(remotes) > 1:
-            raise permission.NumberInvalid(
-                _("An answer to several people at once cannot be sent; write to one of them.")
             )
         return remotes
     try:
@@ -125,7 +130,7 @@ def _looks_like_an_extension(extension: Extension, number: str) -> bool:
     return of_length.exists()
 
 
-def _check_content(draft: Draft, sender: permission.Sender) -> None:
+def _check_content(draft: Draft, sender: permission.Sender, measure: segments.Measure) -> None:
     able = sender.trunk.capable.capabilities
     if not draft.text.strip() and not draft.media:
         raise TextMissing(_("Write a text or add a file."))
@@ -135,7 +140,7 @@ def _check_content(draft: Draft, sender: permission.Sender) -> None:
             _("The text has %(length)d characters; %(limit)d are the most.")
             % {"length": len(draft.text), "limit": limit}
         )
-    parts = segments.measure(draft.text).segments
+    parts = measure.segments
     if able.max_segments and parts > able.max_segments and not draft.media:
         raise TextTooLong(
             _("The text has %(length)d segments; %(limit)d are the most. Shorten it.")

@@ -213,15 +213,15 @@ def opted_out(opt_out: OptOut) -> OptedOut:
 
 def check_again(
     *, extension: Extension, sender: str, trunk_id: int | None, conversation: Conversation
-) -> None:
-    """Raise unless a message that was accepted may still go out as it is.
+) -> Sender:
+    """Return the sender of a message that may still go out as it was accepted; raise else.
 
     Opt-outs are the caller's: it asks for many messages at once.
     """
     check_service(extension.tenant, extension)
     for allowed in _allowed(extension, conversation):
         if allowed.value == sender and allowed.trunk.pk == trunk_id:
-            return
+            return allowed
     raise CallerIdUnknown(_("The caller ID was taken from this extension, or changed its trunk."))
 
 

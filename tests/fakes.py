@@ -30,7 +30,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Call:
-    """One message as it reached the carrier."""
+    """One message as it reached the carrier; several recipients are joined with ``;``."""
 
     reference: str
     sender: str
@@ -139,7 +139,7 @@ class FakeProvider:
         call = Call(
             reference=body["reference"],
             sender=body["from"],
-            recipient=body["to"],
+            recipient=body["to"] if isinstance(body["to"], str) else ";".join(body["to"]),
             text=body["text"],
             media=tuple(body["media"]),
             status_url=body["status_url"],

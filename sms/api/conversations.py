@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from sms import inbox
+from sms import inbox, several
 from sms.api.door import Door
 from sms.api.errors import NotPermitted
 from sms.api.serializers import (
@@ -33,7 +33,8 @@ class ConversationDoor(Door):
         numbers = [number for row in conversations for number in row.remotes]
         reader = self.caller.extension
         names = inbox.names(self.caller.tenant, reader, numbers)
-        context = {"names": names, "reader": reader}
+        reach = several.reach(conversations, reader, names)
+        context = {"names": names, "reader": reader, "reach": reach}
         return list(ConversationShape(conversations, many=True, context=context).data)
 
     def answer(self, pk: int) -> Response:

@@ -146,6 +146,7 @@ class PreflightView(Door):
         else:
             plan = drafts.preflight(draft)
             sender, recipients = plan.sender.value, ";".join(plan.recipients)
+            measure = plan.measure
         verdict = {"allowed": True, "from_": sender, "to": recipients, **asdict(measure)}
         return Response(Verdict(verdict).data)
 

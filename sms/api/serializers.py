@@ -9,6 +9,7 @@ from rest_framework import serializers
 from portal import e164
 from portal.models import Extension
 from sms.api.door import Door
+from sms.api.reach import ReachField
 from sms.models import Attempt, Conversation, MediaFile, Message, State
 
 MAX_TEXT = 10_000  # what is too long for a provider is refused later, with its own code
@@ -151,7 +152,7 @@ class Verdict(Shape):
     allowed = serializers.BooleanField()
     from_ = serializers.CharField(source="from_")
     to = serializers.CharField()
-    encoding = serializers.CharField()
+    encoding = serializers.CharField(help_text=_("GSM-7, UCS-2, or MMS for a group text."))
     segments = serializers.IntegerField()
     units = serializers.IntegerField()
     left = serializers.IntegerField(help_text=_("Units still free in the last segment."))
@@ -202,6 +203,7 @@ class ConversationShape(Shape):
     our_number = serializers.CharField()
     our_pretty = serializers.SerializerMethodField()
     answerable = serializers.SerializerMethodField()
+    reach = ReachField()
     extension = ExtensionShape(allow_null=True)
     group = ExtensionShape(allow_null=True)
     assignee = ExtensionShape(allow_null=True)

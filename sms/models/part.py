@@ -1,4 +1,4 @@
-"""Messages that travel in parts: pieces that came in, and parts that a provider receipts alone."""
+"""Messages that travel in parts: pieces that came in, and parts with receipts of their own."""
 
 from django.db import models
 from django.utils import timezone
@@ -36,7 +36,11 @@ class InboundPiece(models.Model):
 
 
 class SentPart(models.Model):
-    """One part of a long outbound text, which the provider gave an id and receipts of its own."""
+    """One part of a long outbound text, which the provider gave an id and receipts of its own.
+
+    Of a group text it is the share of one person: ``provider_id`` is the message's reference and
+    the person's number, joined with ``;``.
+    """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="parts")

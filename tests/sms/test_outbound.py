@@ -362,16 +362,6 @@ def test_an_upload_lies_in_its_tenants_folder_under_a_name_of_ours(line: CallerI
     assert file.file.name == f"{line.tenant.pk}/{file.key.hex}"
 
 
-def test_an_answer_to_several_people_is_refused_and_not_sent_to_one_of_them(
-    line: CallerID,
-) -> None:
-    thread = factories.ConversationFactory(
-        did=line.did, extension=line.extension, remote="+12025550111;+12025550112"
-    )
-    with pytest.raises(Refused, match="several people"):
-        outbound.submit(draft(line, to="", conversation=thread))
-
-
 def test_a_mistyped_extension_does_not_leave_as_a_short_code(line: CallerID) -> None:
     missing = str(int(line.extension.number) + 1)
     assert refusal(draft(line, to=missing)) == "number_invalid"
