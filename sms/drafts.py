@@ -105,7 +105,7 @@ def _measure(text: str, sender: permission.Sender, recipients: tuple[str, ...]) 
 def _recipients(draft: Draft) -> tuple[str, ...]:
     if draft.conversation and not draft.to:
         remotes = draft.conversation.remotes
-        if not all(map(e164.can_be_answered, remotes)):
+        if len(remotes) == 1 and not e164.can_be_answered(remotes[0]):
             raise permission.NumberInvalid(
                 _("%(sender)s cannot be answered: it is a word, not a number.")
                 % {"sender": draft.conversation.remote}

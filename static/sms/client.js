@@ -5,6 +5,7 @@ import { Composer } from "./composer.js";
 import { byId, dressAvatar, say, settle } from "./dom.js";
 import { ConversationList } from "./list.js";
 import { Live } from "./live.js";
+import { reaching } from "./reach.js";
 import { numbersOf, Recipient } from "./recipient.js";
 import { Thread } from "./thread.js";
 
@@ -18,18 +19,18 @@ const composer = new Composer({ onSent });
 const recipient = new Recipient(writeTo, () => composer.focus());
 let callerIds = [];
 
-/* --- Where we are: #, #new, #c12, or #c12/345 at a message --------------------------------------- */
+/* --- Where we are: #, #new, #new=+12025550123, #c12, or #c12/345 at a message --------------------- */
 
 async function go() {
   const place = location.hash.slice(1);
   const [, id, message] = (/^c(\d+)(?:\/(\d+))?$/.exec(place) ?? [null, null]).map((part) => part && Number(part));
-  const isNew = place === "new";
+  const isNew = /^new(=|$)/.test(place);
   page.classList.toggle("is-open", isNew || id !== null);
   byId("nothing-open").hidden = isNew || id !== null;
   byId("thread").hidden = !isNew && id === null;
   byId("recipient").hidden = !isNew;
   list.mark(id);
-  if (isNew) startNew();
+  if (isNew) startNew(decodeURIComponent(place.slice(4)));
   else if (id !== null && (id !== thread.id || message)) await open(id, message);
   else if (id === null) thread.reset();
 }
@@ -47,13 +48,17 @@ async function open(id, message) {
   await offerNumbers(conversation);
 }
 
-function startNew() {
+function startNew(number = "") {
   thread.reset();
   byId("thread-title").textContent = gettext("New message");
   byId("thread-subtitle").textContent = "";
   byId("toggle-closed").hidden = true;
   dressAvatar(byId("thread-avatar"), "+");
   recipient.start();
+  if (!number) return;
+  recipient.input.value = number;
+  recipient.take(number);
+  composer.focus();
 }
 
 /* --- What can be written from and to ------------------------------------------------------------- */
@@ -82,7 +87,7 @@ function placeOf(conversation) {
   }
   const own = from.some((one) => one.value === our_number) ? our_number : (from[0]?.value ?? "");
   const to = [{ value: remotes.map((one) => one.number).join(";"), label: remotes.map((one) => one.pretty).join(", ") }];
-  return { id: `c${id}`, conversation: id, to, from, chosenFrom: own, internal, obstacle: obstacleTo({ internal, answerable }) };
+  return reaching(conversation, { id: `c${id}`, conversation: id, to, from, chosenFrom: own, internal, obstacle: obstacleTo({ internal, answerable }) });
 }
 
 /** A contact may have other numbers: offer them beside the one that is used here. */
@@ -141,6 +146,7 @@ async function refreshOne(id) {
   const row = await list.touch(id);
   if (!row) return;
   if (row.id === thread.id) thread.update(row);
+  if (row.id === thread.id && row.reach) composer.show(placeOf(row));
   if (row.unread > before) announce(row);
 }
 

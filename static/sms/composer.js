@@ -5,6 +5,7 @@ import { Attachments } from "./attachments.js";
 import { byId, element, say } from "./dom.js";
 import { read, write } from "./draftbook.js";
 import { keyFor, settled, unsettledText } from "./intent.js";
+import { showReach } from "./reach.js";
 import { measure } from "./segments.js";
 
 /* A place is where a text goes: `{ id, conversation, to: [{value, label}], from: [{value, label, mms}],
@@ -41,6 +42,7 @@ export class Composer {
     const isOther = this.place?.id !== place.id;
     if (this.place && isOther) this.attachments.clear();
     this.place = place;
+    showReach(place);
     // What is known about a place may grow while somebody has chosen already.
     fill(this.from, place.from, isOther ? place.chosenFrom : this.from.value);
     fill(this.to, place.to, isOther ? place.to[0]?.value : this.to.value);
@@ -92,6 +94,10 @@ export class Composer {
     }
     if (this.attachments.files.length) {
       counter.textContent = gettext("MMS: one message with its files");
+      return;
+    }
+    if (this.place.reach) {
+      counter.textContent = gettext("MMS: one message to all of them");
       return;
     }
     const { encoding, segments, left, culprit } = measure(text);

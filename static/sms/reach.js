@@ -1,0 +1,38 @@
+/* Threads with several people: whom an answer reaches, said before it is written. */
+
+import { byId, element, say } from "./dom.js";
+
+const root = element("div", { class: "reach" });
+const line = element("p", { class: "reach-line", id: "reach-line", role: "status", data: { testid: "reach" } });
+const ways = element("div", { class: "reach-ways", role: "group", "aria-label": gettext("Write to one of them") });
+root.append(line, ways);
+byId("composer-note").after(root);
+
+/** Return the place of a conversation with what is known of its reach. */
+export function reaching({ reach, remotes, our_number }, place) {
+  if (!reach) return place;
+  // Another number would begin another group.
+  const from = place.from.filter((one) => one.value === our_number || one.value === "");
+  return { ...place, from, reach, remotes, obstacle: reach.why };
+}
+
+/** Say above the composer whom an answer reaches, or offer to write to each of them alone. */
+export function showReach({ reach, remotes }) {
+  const { people, possible } = reach ?? { people: [], possible: true };
+  const words = interpolate(gettext("Goes to all %s: %s, as a group MMS"), [people.length, people.join(", ")]);
+  say(line, reach && possible ? words : "");
+  const { maySend, inService } = byId("client").dataset;
+  const offered = possible || maySend !== "yes" || inService !== "yes" ? [] : remotes.filter(canBeWrittenTo);
+  ways.replaceChildren(...offered.map(way));
+  ways.hidden = !offered.length;
+}
+
+const canBeWrittenTo = ({ number }) => /^\+?\d+$/.test(number);
+
+const way = ({ number, name, pretty }) =>
+  element("a", {
+    class: "button small",
+    href: `#new=${encodeURIComponent(number)}`,
+    data: { testid: "reach-one" },
+    text: interpolate(gettext("Write to %s"), [name || pretty]),
+  });

@@ -1,0 +1,104 @@
+"""Threads with several people in a real browser: whom an answer reaches stands there before."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from portal.models import CallerID
+from sms.models import Conversation, Message
+from tests import factories
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+ANN, BOB = "+13125550177", "+16175550123"
+
+
+@pytest.fixture
+def thread(line: CallerID) -> Conversation:
+    """A thread with Ann, whose name tries to be markup, and Bob, a stranger."""
+    line.extension.user = factories.UserFactory(tenant=line.tenant)
+    line.extension.save()
+    contact = factories.ContactFactory(tenant=line.tenant, name="Ann <b>Lee</b>")
+    factories.ContactNumberFactory(contact=contact, number=ANN)
+    made: Conversation = factories.ConversationFactory(
+        did=line.did, extension=line.extension, remote=f"{ANN};{BOB}"
+    )
+    factories.MessageFactory(conversation=made, inbound=True, sender=ANN, text="Lunch?")
+    return made
+
+
+@pytest.fixture
+def page(
+    browser: Browser, live_server: LiveServer, client: Client, thread: Conversation
+) -> Iterator[Page]:
+    """The client on a phone's screen; a fault of its scripts fails the test."""
+    assert thread.extension is not None
+    assert thread.extension.user is not None
+    context = browser.new_context(base_url=live_server.url, viewport={"width": 390, "height": 844})
+    faults: list[str] = []
+    context.on("weberror", lambda error: faults.append(str(error.error)))
+    client.force_login(thread.extension.user)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
+    )
+    page = context.new_page()
+    yield page
+    context.close()
+    assert faults == []
+
+
+def test_an_answer_says_before_whom_it_reaches_and_goes_to_all_of_them(
+    page: Page, thread: Conversation
+) -> None:
+    factories.CallerIDFactory(extension=thread.extension, is_default=False)
+    page.goto(f"/#c{thread.pk}")
+    reach = page.get_by_test_id("reach")
+    expect(reach).to_have_text("Goes to all 2: Ann <b>Lee</b>, +1 617-555-0123, as a group MMS")
+    expect(page.get_by_test_id("from-select")).to_be_hidden()
+    page.get_by_test_id("composer-text").fill("Yes, “all” of us")
+    expect(page.get_by_test_id("counter")).to_have_text("MMS: one message to all of them")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("message").last).to_contain_text("all")
+    sent = Message.objects.get(direction="outbound")
+    assert (sent.conversation_id, sent.recipient) == (thread.pk, f"{ANN};{BOB}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_where_a_group_cannot_be_answered_each_can_be_written_to(
+    page: Page, thread: Conversation, line: CallerID
+) -> None:
+    line.did.mms = False
+    line.did.save()
+    page.goto(f"/#c{thread.pk}")
+    expect(page.get_by_test_id("composer-note")).to_contain_text("A group text is an MMS")
+    expect(page.get_by_test_id("reach")).to_be_hidden()
+    expect(page.get_by_test_id("composer-text")).to_be_disabled()
+    ways = page.get_by_test_id("reach-one")
+    expect(ways).to_have_text(["Write to Ann <b>Lee</b>", "Write to +1 617-555-0123"])
+    ways.last.focus()
+    page.keyboard.press("Enter")
+    expect(ways).to_have_count(0)
+    expect(page.get_by_test_id("composer-text")).to_be_focused()
+    page.keyboard.type("Just you")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("message").last).to_contain_text("Just you")
+    assert Message.objects.get(direction="outbound").recipient == BOB
+
+
+def test_other_threads_say_nothing_of_a_reach(page: Page, thread: Conversation) -> None:
+    alone = factories.ConversationFactory(
+        tenant=thread.tenant,
+        did=None,
+        trunk=thread.trunk,
+        our_number=thread.our_number,
+        extension=thread.extension,
+        remote=BOB,
+    )
+    page.goto(f"/#c{thread.pk}")
+    expect(page.get_by_test_id("reach")).to_be_visible()
+    page.goto(f"/#c{alone.pk}")
+    expect(page.get_by_test_id("reach")).to_be_hidden()
