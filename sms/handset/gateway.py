@@ -35,7 +35,9 @@ class Carried(serializers.Serializer[dict[str, object]]):
 
     reference = serializers.CharField(max_length=64)
     sender = serializers.CharField(max_length=16)
-    to = serializers.CharField(max_length=16)
+    to = serializers.ListField(
+        child=serializers.CharField(max_length=16), allow_empty=False, max_length=9
+    )
     text = serializers.CharField(allow_blank=True, trim_whitespace=False)
     media = serializers.ListField(
         child=serializers.CharField(max_length=1000), required=False, max_length=10
@@ -84,19 +86,23 @@ class MessagesView(GatewayView):
             busy["Retry-After"] = "5"
             return busy
         now = timezone.now()
-        message = HandsetMessage.objects.create(
-            trunk=trunk,
-            direction=Message.Direction.OUTBOUND,
-            phone=data["to"],
-            our_number=data["sender"],
-            text=data["text"],
-            media=data.get("media", []),
-            reference=data["reference"],
-            status_query=status_url.query[:200],
-            todo=RECEIPTS.get(trouble, [Step.SENT, Step.DELIVERED]),
-            todo_at=now + LATE if trouble in {Trouble.SLOW, Trouble.LATE} else now,
-            shown_at=now + LATE if trouble == Trouble.SLOW else now,
-            created_at=now,
+        message, *_others = HandsetMessage.objects.bulk_create(
+            HandsetMessage(
+                trunk=trunk,
+                direction=Message.Direction.OUTBOUND,
+                phone=phone,
+                our_number=data["sender"],
+                others=[other for other in data["to"] if other != phone],
+                text=data["text"],
+                media=data.get("media", []),
+                reference=data["reference"],
+                status_query=status_url.query[:200],
+                todo=RECEIPTS.get(trouble, [Step.SENT, Step.DELIVERED]),
+                todo_at=now + LATE if trouble in {Trouble.SLOW, Trouble.LATE} else now,
+                shown_at=now + LATE if trouble == Trouble.SLOW else now,
+                created_at=now,
+            )
+            for phone in data["to"]
         )
         if trouble == Trouble.LOST:
             return HttpResponse(BAD_GATEWAY, status=502)
@@ -140,8 +146,11 @@ def _owner(trunks: list[Trunk], status_path: str) -> Trunk:
 
 
 def _named(data: object) -> object:
-    """Give the protocol's ``from`` a name that Python allows."""
-    return data | {"sender": data.get("from")} if isinstance(data, dict) else data
+    """Give the protocol's ``from`` a name that Python allows; one recipient is a list, too."""
+    if not isinstance(data, dict):
+        return data
+    to = data.get("to")
+    return data | {"sender": data.get("from"), "to": [to] if isinstance(to, str) else to}
 
 
 def _error(status: int, code: str, detail: str) -> Response:

@@ -93,6 +93,9 @@ class Text(Shape):
     trunk = Key()
     number = serializers.CharField(max_length=40)
     did = serializers.CharField(max_length=16)
+    group = serializers.ListField(
+        child=serializers.CharField(max_length=40), max_length=8, required=False
+    )
     text = serializers.CharField(max_length=1600, allow_blank=True, trim_whitespace=False)
     media = serializers.ListField(child=serializers.UUIDField(), max_length=10, required=False)
 
@@ -165,16 +168,20 @@ class TextsView(PhoneView):
         if not (data["text"].strip() or keys):
             raise ValidationError({"text": [_("Write something, or add a picture.")]})
         twice = trouble_of(trunk) == HandsetLine.Trouble.TWICE
+        group = dict.fromkeys(_number(raw, trunk, "group") for raw in data.get("group", []))
+        others = [number for number in group if number not in {data["number"], data["did"]}]
         message = HandsetMessage.objects.create(
             trunk=trunk,
             direction=Message.Direction.INBOUND,
             phone=data["number"],
             our_number=data["did"],
+            others=others,
             text=data["text"],
             media=keys,
             todo=[HandsetMessage.Step.MESSAGE],
             copies=2 if twice else 1,
         )
+        HandsetMessage.objects.bulk_create(_seen_by(message, phone) for phone in others)
         return Response({"message": _shown(message), "posts": [wire.owed(message)]}, status=201)
 
 
@@ -209,25 +216,42 @@ class TroubleView(PhoneView):
         return Response({"trouble": data["trouble"]})
 
 
+def _seen_by(message: HandsetMessage, phone: str) -> HandsetMessage:
+    """Return what a phone wrote as another phone in its group shows it."""
+    return HandsetMessage(
+        trunk=message.trunk,
+        direction=Message.Direction.OUTBOUND,
+        phone=phone,
+        our_number=message.phone,
+        others=[message.our_number, *(other for other in message.others if other != phone)],
+        text=message.text,
+        media=_paths(message.media),
+    )
+
+
+def _paths(keys: list[str]) -> list[str]:
+    return [f"/handset/gateway/media/{key}" for key in keys]
+
+
 def _shown(message: HandsetMessage) -> dict[str, Any]:
     """Return a message as the screen shows it."""
     inbound = message.direction == Message.Direction.INBOUND
-    own = [f"/handset/gateway/media/{key}" for key in message.media]
     return {
         "id": message.pk,
         "direction": message.direction,
         "our_number": message.our_number,
         "our_number_pretty": e164.pretty(message.our_number),
+        "others": ", ".join(e164.pretty(number) for number in message.others),
         "text": message.text,
-        "media": own if inbound else message.media,
+        "media": _paths(message.media) if inbound else message.media,
         "at": message.shown_at.isoformat(),
         "receipt": message.receipt,
     }
 
 
-def _number(raw: str, trunk: Trunk) -> str:
+def _number(raw: str, trunk: Trunk, field: str = "number") -> str:
     country = trunk.tenant.country if trunk.tenant else "US"
     try:
         return e164.normalize(raw, country)
     except e164.NumberInvalid as error:
-        raise ValidationError({"number": [str(error)]}) from error
+        raise ValidationError({field: [str(error)]}) from error

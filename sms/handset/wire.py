@@ -40,7 +40,7 @@ def _text(message: HandsetMessage) -> dict[str, Any]:
         "type": "message",
         "id": message.key.hex,
         "from": message.phone,
-        "to": [message.our_number],
+        "to": [message.our_number, *message.others],
         "text": message.text,
         "media": [file_url(key) for key in message.media],
         "at": message.created_at.isoformat(),
@@ -48,8 +48,10 @@ def _text(message: HandsetMessage) -> dict[str, Any]:
 
 
 def _receipt(message: HandsetMessage, status: str) -> dict[str, Any]:
+    one_of_a_group = {"to": message.phone} if message.others else {}
     return {
         "type": "status",
+        **one_of_a_group,
         "id": message.key.hex,
         "reference": message.reference,
         "status": status,

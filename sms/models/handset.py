@@ -69,6 +69,9 @@ class HandsetMessage(models.Model):
     direction = models.CharField(max_length=8, choices=Message.Direction.choices)
     phone = models.CharField(max_length=16)
     our_number = models.CharField(max_length=16)
+    others = models.JSONField(
+        default=list, help_text=_("Further phones in a group, as numbers; each has its own row.")
+    )
     text = models.TextField(blank=True)
     media = models.JSONField(default=list)
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

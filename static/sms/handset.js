@@ -18,6 +18,8 @@ function start() {
   const did = localStorage.getItem("handset-did");
   if ([...$("did").options].some((option) => option.value === did)) $("did").value = did;
   $("number").addEventListener("change", beSomebodyElse);
+  $("group").value = localStorage.getItem("handset-group") ?? "";
+  $("group").addEventListener("change", () => localStorage.setItem("handset-group", $("group").value));
   $("did").addEventListener("change", () => {
     localStorage.setItem("handset-did", $("did").value);
     for (const item of shown.values()) label(item);
@@ -112,7 +114,8 @@ async function send(event) {
   $("text").value = "";
   files = [];
   showFiles();
-  const data = { trunk: trunk(), number: $("number").value, did: $("did").value, text, media: going.map((file) => file.key) };
+  const group = $("group").value.split(/[,;]/).map((number) => number.trim()).filter(Boolean);
+  const data = { trunk: trunk(), number: $("number").value, did: $("did").value, group, text, media: going.map((file) => file.key) };
   const sent = await ask("texts", data);
   if (!sent) {
     if (!$("text").value) $("text").value = text;
@@ -197,6 +200,7 @@ function draw(message) {
     at: message.at,
     our: message.our_number,
     pretty: message.our_number_pretty,
+    others: message.others,
   });
   for (const url of message.media) item.append(picture(url));
   if (message.text) {
@@ -218,11 +222,13 @@ function draw(message) {
   return item;
 }
 
-// Which of our numbers a text belongs to is said where it is not the one chosen above.
+// Which number a text belongs to is said where it is not the one chosen above, and who else has it.
 function label(item) {
-  const isOther = item.dataset.our !== $("did").value;
-  const words = item.dataset.direction === "inbound" ? gettext("to %s") : gettext("from %s");
-  item.querySelector(".below span").textContent = isOther ? interpolate(words, [item.dataset.pretty]) : "";
+  const { our, direction, pretty, others } = item.dataset;
+  const words = direction === "inbound" ? gettext("to %s") : gettext("from %s");
+  const parts = our === $("did").value ? [] : [interpolate(words, [pretty])];
+  if (others) parts.push(interpolate(gettext("with %s"), [others]));
+  item.querySelector(".below span").textContent = parts.join(" · ");
 }
 
 function tick(item) {

@@ -19,13 +19,17 @@ export function reaching({ reach, remotes, our_number }, place) {
 /** Say above the composer whom an answer reaches, or offer to write to each of them alone. */
 export function showReach({ reach, remotes }) {
   const { people, possible } = reach ?? { people: [], possible: true };
-  const words = interpolate(gettext("Goes to all %s: %s, as a group MMS"), [people.length, people.join(", ")]);
-  say(line, reach && possible ? words : "");
+  say(line, reach && possible ? goesTo(people) : "");
   const { maySend, inService } = byId("client").dataset;
   const offered = possible || maySend !== "yes" || inService !== "yes" ? [] : remotes.filter(canBeWrittenTo);
   ways.replaceChildren(...offered.map(way));
   ways.hidden = !offered.length;
 }
+
+const goesTo = (people) =>
+  people.length > 2
+    ? interpolate(gettext("Goes to all %s: %s, as a group MMS"), [people.length, people.join(", ")])
+    : interpolate(gettext("Goes to both: %s, as a group MMS"), [people.join(", ")]);
 
 const canBeWrittenTo = ({ number }) => /^\+?\d+$/.test(number);
 

@@ -125,6 +125,36 @@ def test_the_gateway_takes_a_message_and_the_phone_shows_it(trunk: Trunk, phone:
     assert HandsetMessage.objects.get().key.hex == answer.json()["id"]
 
 
+def test_a_group_text_reaches_every_phone_and_each_owes_its_own_receipt(
+    trunk: Trunk, phone: Client
+) -> None:
+    other = "+16175550188"
+    assert carry(trunk, to=[PHONE, other]).status_code == 201
+    assert sorted(HandsetMessage.objects.values_list("phone", flat=True)) == [PHONE, other]
+    screen = look(phone, trunk)
+    assert screen["messages"][0]["others"] == "+1 617-555-0188"
+    event = json.loads(screen["posts"][0]["body"])["events"][0]
+    assert (event["to"], event["status"]) == (PHONE, "sent")
+
+
+def test_a_phone_writes_to_a_group_and_the_other_phones_see_it(
+    trunk: Trunk, phone: Client, line: CallerID
+) -> None:
+    group = ["617 555 0188", line.did.number, PHONE]
+    data = {"trunk": trunk.pk, "number": PHONE, "did": line.did.number, "text": "to all of you"}
+    sent = ask(phone, "texts", group=group, **data)
+    assert deliver(sent["posts"][0]) == 200
+    process()
+    assert Message.objects.get().conversation.remote == f"{PHONE};+16175550188"
+    [seen] = ask(phone, "look", trunk=trunk.pk, number="+16175550188")["messages"]
+    assert (seen["direction"], seen["our_number"]) == ("outbound", PHONE)
+    refused = phone.post(
+        "/handset/texts", json.dumps({**data, "group": ["x"]}), content_type="application/json"
+    )
+    assert refused.status_code == 400
+    assert "group" in json.dumps(refused.json())
+
+
 def test_only_the_secret_opens_the_gateway(trunk: Trunk) -> None:
     assert carry(trunk, secret="wrong").status_code == 401
     for header in ("", "Bearer ", f"Basic {trunk.credentials['secret']}"):

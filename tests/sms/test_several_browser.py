@@ -57,7 +57,7 @@ def test_an_answer_says_before_whom_it_reaches_and_goes_to_all_of_them(
     factories.CallerIDFactory(extension=thread.extension, is_default=False)
     page.goto(f"/#c{thread.pk}")
     reach = page.get_by_test_id("reach")
-    expect(reach).to_have_text("Goes to all 2: Ann <b>Lee</b>, +1 617-555-0123, as a group MMS")
+    expect(reach).to_have_text("Goes to both: Ann <b>Lee</b>, +1 617-555-0123, as a group MMS")
     expect(page.get_by_test_id("from-select")).to_be_hidden()
     page.get_by_test_id("composer-text").fill("Yes, “all” of us")
     expect(page.get_by_test_id("counter")).to_have_text("MMS: one message to all of them")
