@@ -23,11 +23,16 @@ class GroupImpossible(permission.Refused):
 
 @dataclass(frozen=True)
 class Reach:
-    """Whom an answer in a thread with several people would reach, or why it reaches nobody."""
+    """Whom an answer in a thread with several people would reach, or why it reaches nobody.
+
+    ``people`` are names, else numbers as people write them; ``alone`` are the numbers of those who
+    can be written to one by one.
+    """
 
     possible: bool
     why: str
     people: tuple[str, ...]
+    alone: tuple[str, ...]
 
 
 def check(sender: permission.Sender, our_number: str, people: Sequence[str]) -> None:
@@ -95,13 +100,17 @@ def _reach(
     thread: Conversation, reader: Extension, names: Mapping[str, str], stopped: Iterable[OptOut]
 ) -> Reach:
     people = tuple(names.get(number) or e164.pretty(number) for number in thread.remotes)
+    gone = {one.remote: one for one in stopped if one.our_number in {"", thread.our_number}}
+    alone: tuple[str, ...] = ()
     try:
         permission.check_service(reader.tenant, reader)
+        answered = filter(e164.can_be_answered, thread.remotes)
+        alone = tuple(number for number in answered if number not in gone)
         sender = permission.choose_sender(reader, "", thread)
         check(sender, thread.our_number, thread.remotes)
+        for number in thread.remotes:
+            if number in gone:
+                raise permission.opted_out(gone[number])
     except permission.Refused as refusal:
-        return Reach(False, refusal.detail, people)
-    for opt_out in stopped:
-        if opt_out.remote in thread.remotes and opt_out.our_number in {"", thread.our_number}:
-            return Reach(False, permission.opted_out(opt_out).detail, people)
-    return Reach(True, "", people)
+        return Reach(False, refusal.detail, people, alone)
+    return Reach(True, "", people, alone)

@@ -17,6 +17,9 @@ class ReachShape(serializers.Serializer[Any]):
     people = serializers.ListField(
         child=serializers.CharField(), help_text=_("Everybody by name, else as people write it.")
     )
+    alone = serializers.ListField(
+        child=serializers.CharField(), help_text=_("The numbers that can be written to alone.")
+    )
 
 
 @extend_schema_field(ReachShape(allow_null=True))

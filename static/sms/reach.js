@@ -18,10 +18,8 @@ export function reaching({ reach, remotes, our_number }, place) {
 
 /** Say above the composer whom an answer reaches, or offer to write to each of them alone. */
 export function showReach({ reach, remotes }) {
-  const { people, possible } = reach ?? { people: [], possible: true };
-  say(line, reach && possible ? goesTo(people) : "");
-  const { maySend, inService } = byId("client").dataset;
-  const offered = possible || maySend !== "yes" || inService !== "yes" ? [] : remotes.filter(canBeWrittenTo);
+  say(line, reach?.possible ? goesTo(reach.people) : "");
+  const offered = !reach || reach.possible ? [] : remotes.filter(({ number }) => reach.alone.includes(number));
   ways.replaceChildren(...offered.map(way));
   ways.hidden = !offered.length;
 }
@@ -30,8 +28,6 @@ const goesTo = (people) =>
   people.length > 2
     ? interpolate(gettext("Goes to all %s: %s, as a group MMS"), [people.length, people.join(", ")])
     : interpolate(gettext("Goes to both: %s, as a group MMS"), [people.join(", ")]);
-
-const canBeWrittenTo = ({ number }) => /^\+?\d+$/.test(number);
 
 const way = ({ number, name, pretty }) =>
   element("a", {

@@ -9,7 +9,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portal.models import CallerID
+from portal.models import CallerID, Extension
 from providers.contract import Status, StatusUpdate
 from sms import drafts, intake, outbound, receipts
 from sms.drafts import Draft
@@ -196,7 +196,27 @@ def test_the_api_says_whom_an_answer_reaches(line: CallerID, thread: Conversatio
     contact = factories.ContactFactory(tenant=line.tenant, name="Ann")
     factories.ContactNumberFactory(contact=contact, number=ANN)
     people = ["Ann", "+1 617-555-0123", "+1 617-555-0188"]
-    assert told(line, thread) == {"possible": True, "why": "", "people": people}
+    assert told(line, thread) == {
+        "possible": True,
+        "why": "",
+        "people": people,
+        "alone": [ANN, BOB, CARL],
+    }
+
+
+def test_only_who_can_be_written_to_alone_is_offered(line: CallerID, thread: Conversation) -> None:
+    hinder("opt-out", line, thread)
+    assert told(line, thread)["alone"] == [ANN, CARL]
+    hinder("word", line, thread)
+    assert told(line, thread)["alone"] == [ANN]
+    line.extension.sms = Extension.Sms.DISABLE
+    line.extension.save()
+    assert told(line, thread) == {
+        "possible": False,
+        "why": "This extension may not send texts; a tenant administrator can allow it.",
+        "people": ["+1 312-555-0177", "ACME"],
+        "alone": [],
+    }
 
 
 def test_other_threads_have_no_reach(line: CallerID, thread: Conversation) -> None:
