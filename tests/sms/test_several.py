@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from portal.models import CallerID, Extension
 from providers.contract import Status, StatusUpdate
-from sms import drafts, intake, outbound, receipts
+from sms import drafts, intake, media, outbound, receipts
 from sms.drafts import Draft
 from sms.models import MOVES, Attempt, Conversation, Message, OptOut, SentPart, State
 from sms.permission import Refused
@@ -128,6 +128,33 @@ def test_an_answer_goes_to_everybody_in_one_call(
     assert [call.recipient for call in carrier.calls] == [f"{ANN};{BOB};{CARL}"]
     assert (message.state, message.conversation_id) == ("accepted", thread.pk)
     assert (message.encoding, message.segments) == ("MMS", 1)
+
+
+def test_a_picture_goes_to_everybody_too(
+    line: CallerID, thread: Conversation, carrier: FakeProvider
+) -> None:
+    file = media.store_upload(
+        tenant=line.tenant, extension=line.extension, name="a.png",
+        content_type="image/png", body=b"x",
+    )  # fmt: skip
+    outbound.submit(Draft(extension=line.extension, conversation=thread, media=(file,)))
+    drain(line.did.trunk)
+    assert [(call.recipient, len(call.media)) for call in carrier.calls] == [(thread.remote, 1)]
+
+
+def test_a_member_of_a_queue_answers_a_group_text_from_the_number_of_the_queue(
+    line: CallerID, carrier: FakeProvider
+) -> None:
+    queue = factories.GroupFactory(tenant=line.tenant)
+    factories.GroupMemberFactory(group=queue, extension=line.extension)
+    did = factories.DIDFactory(trunk=line.did.trunk)
+    thread = factories.ConversationFactory(did=did, group=queue, remote=f"{ANN};{BOB}")
+    assert told(line, thread)["possible"] is True
+    answer(line, thread)
+    drain(line.did.trunk)
+    assert [(call.sender, call.recipient) for call in carrier.calls] == [
+        (did.number, f"{ANN};{BOB}")
+    ]
 
 
 def test_a_long_answer_is_still_one_message(line: CallerID, thread: Conversation) -> None:

@@ -1,6 +1,8 @@
 """Threads with several people in a real browser: whom an answer reaches stands there before."""
 
 from collections.abc import Iterator
+from importlib import resources
+from typing import Literal
 
 import pytest
 from django.conf import settings
@@ -13,6 +15,7 @@ from sms.models import Conversation, Message
 from tests import factories
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text()
 ANN, BOB = "+13125550177", "+16175550123"
 
 
@@ -87,6 +90,25 @@ def test_where_a_group_cannot_be_answered_each_can_be_written_to(
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("message").last).to_contain_text("Just you")
     assert Message.objects.get(direction="outbound").recipient == BOB
+
+
+@pytest.mark.parametrize("can_send_files", [True, False])
+def test_whom_an_answer_reaches_is_there_for_everybody(
+    page: Page, thread: Conversation, line: CallerID, can_send_files: bool
+) -> None:
+    line.did.mms = can_send_files
+    line.did.save()
+    page.goto(f"/#c{thread.pk}")
+    page.get_by_test_id("reach" if can_send_files else "reach-one").first.wait_for()
+    page.evaluate(AXE)
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        for width in (390, 1400):
+            page.set_viewport_size({"width": width, "height": 844})
+            found = page.evaluate("axe.run('#composer').then(result => result.violations)")
+            grave = [one for one in found if one["impact"] in {"serious", "critical"}]
+            assert [(one["id"], one["nodes"][0]["html"]) for one in grave] == []
 
 
 def test_other_threads_say_nothing_of_a_reach(page: Page, thread: Conversation) -> None:
