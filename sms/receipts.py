@@ -61,7 +61,7 @@ def apply(trunk: Trunk, update: StatusUpdate) -> Match:
         unnamed = Message.objects.filter(pk=message.pk, provider_id="")
         unnamed.update(provider_id=update.provider_id[:128])
     if ";" in message.recipient:
-        _move_group(message, target, update)
+        _move_group(trunk, message, target, update)
     else:
         _move(message, target, update, note)
     return Match.APPLIED
@@ -84,9 +84,11 @@ def _move(message: Message, target: State | None, update: StatusUpdate, note: st
         rows.remark(target, at=update.at, note=note)
 
 
-def _move_group(message: Message, target: State | None, update: StatusUpdate) -> None:
+def _move_group(
+    trunk: Trunk, message: Message, target: State | None, update: StatusUpdate
+) -> None:
     """Move one person's share of a group text, and the message by what all shares come to."""
-    share = _share(message, update.recipient)
+    share = _share(trunk, message, update.recipient)
     message.refresh_from_db(fields=["state"])
     who = update.recipient or _("somebody in the group")
     note = f"{who}: {update.status or ''} {update.detail}".strip()
@@ -102,17 +104,18 @@ def _move_group(message: Message, target: State | None, update: StatusUpdate) ->
     state, error = _together(message, update)
     if not rows.move(state, at=update.at, note=note, **error):
         rows.remark(message.state, at=update.at, note=note)
-        rows.filter(state=State.UNDELIVERED).update(**error)
+        if target in _MISSED:
+            rows.filter(state=State.UNDELIVERED).update(**error)
     outcome.tell(message)
 
 
-def _share(message: Message, number: str) -> SentPart | None:
+def _share(trunk: Trunk, message: Message, number: str) -> SentPart | None:
     """Return one person's share of a group text, with everybody's held until the commit."""
     shares = [
         SentPart(
             tenant_id=message.tenant_id,
             message=message,
-            trunk_id=message.trunk_id,
+            trunk=trunk,
             provider_id=f"{message.reference.hex};{one}",
         )
         for one in message.recipient.split(";")

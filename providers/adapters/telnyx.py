@@ -20,15 +20,13 @@ Oddities, and what we do about them:
 - HTTP 429 with code 40333 is a spent budget and not a rate limit: the message is refused.
 - ``delivery_unconfirmed`` is not a failure: the carrier never says more. It counts as sent.
 - STOP, START and HELP (``autoresponse_type``) arrive as messages although Telnyx has answered.
-- RCS and WhatsApp are ignored. A group MMS lists the others in ``cc``; one that goes out has an
-  address of its own, eight people at most, and a receipt for each, which says ``unknown`` at best
-  of those who are not at Telnyx: that counts as sent.
+- RCS and WhatsApp are ignored. A group MMS lists the others in ``cc``; one that goes out brings a
+  receipt for each, at best ``unknown`` of those who are not at Telnyx: that counts as sent.
 - A profile with redaction level 2 blanks the number of who texts: such messages cannot be read.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from providers import signing, telnyx_codes
@@ -148,7 +146,7 @@ class Telnyx(Provider[Credentials]):
             yield self._inbound(payload)
         else:
             reference = Payload.form(request.query).text("ref", "")
-            yield from self._receipts(payload, reference, data.moment("occurred_at"))
+            yield from self._receipts(data, reference)
 
     def check(self) -> str:
         """Ask for the balance, and whether the profile belongs to the key."""
@@ -213,9 +211,8 @@ class Telnyx(Provider[Credentials]):
             sent_at=payload.moment("received_at"),
         )
 
-    def _receipts(
-        self, payload: Payload, reference: str, at: datetime | None
-    ) -> Iterator[StatusUpdate]:
+    def _receipts(self, data: Payload, reference: str) -> Iterator[StatusUpdate]:
+        payload = data.child("payload")
         code, said = _first_error(payload)
         ident, sender = payload.ident("id"), self.read(_number(payload, "from"))
         for target in payload.children("to") or [payload]:
@@ -228,7 +225,7 @@ class Telnyx(Provider[Credentials]):
                 recipient=self.read(target.text("phone_number")),
                 error_code=code,
                 detail=telnyx_codes.ADVICE.get(code, said) if status else target.text("status"),
-                at=at,
+                at=data.moment("occurred_at"),
             )
 
 

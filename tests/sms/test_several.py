@@ -42,9 +42,12 @@ def thread(line: CallerID) -> Conversation:
     return made
 
 
-def answer(line: CallerID, thread: Conversation, words: str = "Hello all", **more: str) -> Message:
+def answer(
+    line: CallerID, thread: Conversation, words: str = "Hello all", *, sender: str = ""
+) -> Message:
     """Queue an answer to everybody."""
-    return outbound.submit(Draft(extension=line.extension, conversation=thread, text=words, **more))
+    draft = Draft(extension=line.extension, conversation=thread, text=words, sender=sender)
+    return outbound.submit(draft)
 
 
 def hinder(what: str, line: CallerID, thread: Conversation) -> None:
@@ -327,8 +330,8 @@ def test_a_receipt_that_names_nobody_does_not_say_that_everybody_has_it(sent: Me
 
 
 def test_whom_a_group_text_did_not_reach_is_named(sent: Message) -> None:
-    report(sent, "delivered", ANN)
     report(sent, "failed", BOB, code="14", detail="No such number.")
+    report(sent, "delivered", ANN)
     assert (sent.state, sent.error_code) == ("undelivered", "14")
     assert sent.error == "It did not reach +1 617-555-0123. No such number."
     report(sent, "undelivered", CARL, code="13", detail="Handset is off.")
