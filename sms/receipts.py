@@ -84,9 +84,7 @@ def _move(message: Message, target: State | None, update: StatusUpdate, note: st
         rows.remark(target, at=update.at, note=note)
 
 
-def _move_group(
-    trunk: Trunk, message: Message, target: State | None, update: StatusUpdate
-) -> None:
+def _move_group(trunk: Trunk, message: Message, target: State | None, update: StatusUpdate) -> None:
     """Move one person's share of a group text, and the message by what all shares come to."""
     share = _share(trunk, message, update.recipient)
     message.refresh_from_db(fields=["state"])
