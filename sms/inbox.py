@@ -5,13 +5,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from portal.models import Contact, ContactNumber, Extension, Tenant
 from sms import assignment, bell, switchboard
-from sms.models import Conversation, Message, ReadMark
+from sms.models import Conversation, Mention, Message, ReadMark
 
 MANY = 1000
 """Conversations that are counted at the most."""
@@ -20,15 +33,21 @@ MANY = 1000
 def with_unread(
     conversations: QuerySet[Conversation], reader: Extension | None
 ) -> QuerySet[Conversation]:
-    """Count in each conversation, as ``unread``, what others wrote after the reader's mark."""
+    """Count in each conversation, as ``unread``, what others wrote after the reader's mark.
+
+    A note counts for those whom it calls. ``called`` says that the conversation waits for the
+    reader by name: an unread note calls them, or they are the agent who has still to answer.
+    """
     if reader is None:
-        return conversations.annotate(unread=Value(0))
+        return conversations.annotate(unread=Value(0), called=Value(value=False))
     mark = ReadMark.objects.filter(conversation=OuterRef("pk"), extension=reader)
     from_outside = Q(direction=Message.Direction.INBOUND)
     from_colleague = Q(direction=Message.Direction.INTERNAL) & ~Q(extension=reader)
+    calls = Exists(Mention.objects.filter(message=OuterRef("pk"), extension=reader))
+    from_caller = Q(direction=Message.Direction.NOTE) & ~Q(extension=reader) & Q(calls)
+    unseen = Message.objects.filter(conversation=OuterRef("pk"), pk__gt=OuterRef("read_to"))
     news = (
-        Message.objects.filter(conversation=OuterRef("pk"), pk__gt=OuterRef("read_to"))
-        .filter(from_outside | from_colleague)
+        unseen.filter(from_outside | from_colleague | from_caller)
         .order_by()
         .values("conversation")
         .annotate(count=Count("pk"))
@@ -36,7 +55,29 @@ def with_unread(
     )
     return conversations.annotate(
         read_to=Coalesce(Subquery(mark.values("message_id")), 0)
-    ).annotate(unread=Coalesce(Subquery(news), 0))
+    ).annotate(
+        unread=Coalesce(Subquery(news), 0),
+        called=Case(
+            When(Exists(unseen.filter(from_caller)), then=True),
+            When(_is_unanswered_by(reader), then=True),
+            default=False,
+            output_field=BooleanField(),
+        ),
+    )
+
+
+def _is_unanswered_by(agent: Extension) -> Q:
+    """Tell that a group's open conversation is the agent's, and nobody has answered its last text.
+
+    An automatic reply, which nobody wrote, is no answer.
+    """
+    texts = Message.objects.filter(conversation=OuterRef("pk")).filter(
+        Q(direction=Message.Direction.INBOUND)
+        | Q(direction=Message.Direction.OUTBOUND, extension__isnull=False)
+    )
+    last = Subquery(texts.order_by("-pk").values("direction")[:1])
+    theirs = Q(group__isnull=False, assignee=agent, closed_at__isnull=True)
+    return theirs & Q(Exact(last, Message.Direction.INBOUND))
 
 
 def narrowed(

@@ -6,7 +6,7 @@ A note calls an extension by ``@`` and its number; a mention says whom each of t
 import re
 from collections.abc import Iterable
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from portal.models import Extension
 from sms import bell, switchboard
@@ -22,6 +22,7 @@ def keep(
     author: Extension | None,
     called: Iterable[Extension] = (),
     assigned: Extension | None = None,
+    key: str = "",
 ) -> Message:
     """Add a note to the thread and tell its open browsers; without an author it is the system's.
 
@@ -37,6 +38,7 @@ def keep(
             recipient="",
             text=text,
             state=State.DELIVERED,
+            client_key=key,
             history=[transition(State.DELIVERED)],
         )
         people = {extension.pk: extension for extension in called}
@@ -54,3 +56,16 @@ def keep(
         news = {"type": "message", "conversation": conversation.pk, "message": note.pk}
         bell.tell(switchboard.audience(conversation), news)
     return note
+
+
+def write(conversation: Conversation, text: str, *, author: Extension, key: str = "") -> Message:
+    """Keep a member's note, which calls those of the thread whom its text names.
+
+    The key is of one intention: used again, it returns what it made the first time.
+    """
+    readers = Extension.objects.filter(pk__in=switchboard.audience(conversation))
+    called = readers.filter(number__in=set(CALL.findall(text)))
+    try:
+        return keep(conversation, text, author=author, called=called, key=key)
+    except IntegrityError:
+        return Message.objects.get(extension=author, client_key=key)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound, ParseError
@@ -24,7 +24,7 @@ from portal.models import Extension
 from sms import switchboard
 from sms.api.authentication import Caller, TokenUser, caller_of
 from sms.api.errors import ExtensionRequired, ExtensionUnknown, NoTenant, NotPermitted
-from sms.models import Conversation, Message
+from sms.models import Conversation, Mention, Message
 
 
 class AlwaysJson(BaseContentNegotiation):
@@ -162,7 +162,9 @@ class Door(GenericAPIView[Any]):
     def tenant_messages(self) -> QuerySet[Message]:
         """Return the tenant's messages, for a caller who was shown to be allowed to read them."""
         rows = Message.objects.filter(tenant=self.caller.tenant)
-        return rows.select_related("extension").prefetch_related("media")
+        return rows.select_related("extension").prefetch_related(
+            "media", Prefetch("mentions", Mention.objects.select_related("extension"))
+        )
 
     def conversation(self, pk: int) -> Conversation:
         """Return one of the caller's conversations, or answer 404."""

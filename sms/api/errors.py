@@ -47,6 +47,12 @@ class NotPermitted(Refused):
     status = 403
 
 
+class NoNotesHere(Refused):
+    """A note in a chat that nobody outside takes part in."""
+
+    code = "no_notes_here"
+
+
 class NotAMember(Refused):
     """A transfer to somebody who does not answer this conversation."""
 

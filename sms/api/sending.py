@@ -48,4 +48,5 @@ def write(message: Message, *, has_media: bool) -> dict[str, Any]:
         "created_at": message.created_at.isoformat().replace("+00:00", "Z"),
         "extension": message.extension.number if message.extension else None,
         "media": [],
+        "mentions": [],
     }

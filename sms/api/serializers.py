@@ -9,6 +9,7 @@ from rest_framework import serializers
 from portal import e164
 from portal.models import Extension
 from sms.api.door import Door
+from sms.api.mentions import MentionShape
 from sms.api.reach import ReachField
 from sms.models import Attempt, Conversation, MediaFile, Message, State
 
@@ -73,6 +74,7 @@ class MessageShape(Shape):
     created_at = serializers.DateTimeField()
     extension = serializers.SerializerMethodField()
     media = MediaShape(many=True)
+    mentions = MentionShape(many=True, help_text=_("Whom a note calls."))
 
     def get_extension(self, message: Message) -> str | None:
         """Return the number of the extension that wrote it."""
@@ -184,6 +186,12 @@ class ExtensionShape(Shape):
     name = serializers.CharField()
 
 
+class GroupShape(ExtensionShape):
+    """A group that answers."""
+
+    answer_within = serializers.IntegerField(help_text=_("Minutes; 0 means any time."))
+
+
 class Party(Shape):
     """Somebody on the remote side."""
 
@@ -205,7 +213,7 @@ class ConversationShape(Shape):
     answerable = serializers.SerializerMethodField()
     reach = ReachField()
     extension = ExtensionShape(allow_null=True)
-    group = ExtensionShape(allow_null=True)
+    group = GroupShape(allow_null=True)
     assignee = ExtensionShape(allow_null=True)
     waiting_since = serializers.DateTimeField(allow_null=True)
     answer_by = serializers.DateTimeField(
@@ -217,6 +225,7 @@ class ConversationShape(Shape):
     last_message_at = serializers.DateTimeField()
     last_text = serializers.CharField()
     unread = serializers.IntegerField()
+    called = serializers.BooleanField(help_text=_("Whether it waits for the reader by name."))
 
     @extend_schema_field(serializers.ChoiceField(choices=["open", "closed"]))
     def get_state(self, conversation: Conversation) -> str:

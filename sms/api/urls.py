@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from sms.api import conversations, directory, files, handover, listing, messages, presence, stream
+from sms.api import (
+    conversations,
+    directory,
+    files,
+    handover,
+    listing,
+    messages,
+    notes,
+    presence,
+    stream,
+)
 
 urlpatterns = [
     path("messages", messages.MessagesView.as_view(), name="messages"),
@@ -12,6 +22,7 @@ urlpatterns = [
     path("conversations/counts", listing.CountsView.as_view(), name="conversation-counts"),
     path("conversations/<int:pk>", conversations.ConversationView.as_view(), name="conversation"),
     path("conversations/<int:pk>/messages", conversations.ThreadView.as_view(), name="thread"),
+    path("conversations/<int:pk>/notes", notes.NotesView.as_view(), name="notes"),
     path("conversations/<int:pk>/read", conversations.ReadView.as_view(), name="read"),
     path("conversations/<int:pk>/transfer", handover.TransferView.as_view(), name="transfer"),
     path("conversations/<int:pk>/take", handover.TakeView.as_view(), name="take"),

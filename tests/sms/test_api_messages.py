@@ -43,6 +43,7 @@ def test_a_text_is_accepted_and_described(line: CallerID) -> None:
         "created_at": body["created_at"],
         "extension": line.extension.number,
         "media": [],
+        "mentions": [],
     }
     assert "Idempotent-Replayed" not in answer
 
