@@ -22,6 +22,9 @@ export const get = (path, query = {}) => call("GET", path + asQuery(query));
 export const post = (path, data = {}, headers = {}) =>
   call("POST", path, JSON.stringify(data), { "Content-Type": "application/json", ...headers });
 
+export const put = (path, data) =>
+  call("PUT", path, JSON.stringify(data), { "Content-Type": "application/json" });
+
 export function upload(file) {
   const form = new FormData();
   form.append("file", file);

@@ -1,6 +1,7 @@
 /* One message as a bubble: its text, files, time and what became of it, in words. */
 
 import { element } from "./dom.js";
+import { note } from "./notes.js";
 import { clock, exact } from "./times.js";
 
 const INLINE_IMAGE = /^image\/(jpeg|png|gif|webp)$/;
@@ -25,6 +26,7 @@ const isOurs = (message, me) =>
 
 /** Return the message's list item; `context` knows `me` and `nameOf(number)`. */
 export function bubble(message, context) {
+  if (message.direction === "note") return note(message, context, linked);
   const ours = isOurs(message, context.me);
   const pictures = message.media.map(attachment);
   const files = pictures.length ? element("div", { class: "files" }, ...pictures) : null;
@@ -43,7 +45,7 @@ export function bubble(message, context) {
 }
 
 export const sideOf = (message, me) =>
-  isOurs(message, me) ? `ours ${message.extension ?? ""}` : `theirs ${message.sender ?? message.from}`;
+  message.direction === "note" ? `note ${message.extension}` : isOurs(message, me) ? `ours ${message.extension ?? ""}` : `theirs ${message.sender ?? message.from}`;
 
 function author(message, ours, { me, isGroup, nameOf }) {
   let name = "";

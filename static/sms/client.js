@@ -3,8 +3,10 @@
 import { get, post } from "./api.js";
 import { Composer } from "./composer.js";
 import { byId, dressAvatar, say, settle } from "./dom.js";
+import { Hands } from "./hands.js";
 import { ConversationList } from "./list.js";
 import { Live } from "./live.js";
+import { hear, lookAgain } from "./presence.js";
 import { reaching } from "./reach.js";
 import { numbersOf, Recipient } from "./recipient.js";
 import { Thread } from "./thread.js";
@@ -15,6 +17,7 @@ const MANY = 8; // single look-ups at once; more news than this is read by the p
 
 const list = new ConversationList(showUnread);
 const thread = new Thread(me, settle(markRead, 150));
+new Hands(me, { onRow: takeOver, onNote });
 const composer = new Composer({ onSent });
 const recipient = new Recipient(writeTo, () => composer.focus());
 let callerIds = [];
@@ -121,9 +124,23 @@ async function onSent(message, place) {
   await list.touch(message.conversation);
 }
 
+function onNote(message) {
+  if (thread.id === message.conversation) thread.pinned = true;
+  thread.put(message);
+}
+
+function takeOver(row) {
+  list.put(row);
+  if (thread.id === row.id) thread.update(row);
+}
+
 const due = { conversations: new Set(), messages: new Set() };
 
 function onNews(news) {
+  if (news.type === "presence") {
+    hear(news);
+    return;
+  }
   if (news.type !== "state") due.conversations.add(news.conversation);
   if (news.message && news.conversation === thread.id) due.messages.add(news.message);
   flush();
@@ -152,6 +169,7 @@ async function refreshOne(id) {
 
 /** After a gap: the first page of the list, and the end of the open thread. */
 async function catchUp() {
+  lookAgain();
   await quietly(Promise.all([list.refresh(), thread.id === null ? null : thread.load()]));
 }
 
@@ -180,8 +198,7 @@ function showLine(isUp) {
 async function toggleClosed() {
   const act = thread.conversation.state === "closed" ? "reopen" : "close";
   const row = await post(`conversations/${thread.id}/${act}`);
-  list.put(row);
-  thread.update(row);
+  takeOver(row);
 }
 
 /* --- Begin --------------------------------------------------------------------------------------- */

@@ -1,6 +1,8 @@
 /* Draws one conversation in the list: who, when, the last text or a draft, and what waits. */
 
 import { dressAvatar, element } from "./dom.js";
+import { chips } from "./hands.js";
+import { dot } from "./presence.js";
 import { marked } from "./search.js";
 import { brief, clock, exact } from "./times.js";
 
@@ -11,14 +13,14 @@ export function dressRow(link, row, look) {
   const avatar = element("span", { "aria-hidden": "true" });
   dressAvatar(avatar, row.title);
   link.replaceChildren(
-    avatar,
+    row.kind === "internal" ? element("span", { class: "avatar-box" }, avatar, dot(row.remotes[0].number)) : avatar,
     element("span", { class: "conversation-body" },
       element("span", { class: "conversation-top" },
         element("span", { class: "conversation-title" }, ...marked(row.title, match ? [] : words)),
         // Below the heading of a day the clock is enough.
         element("time", { class: "hint", datetime: when.toISOString(), title: exact(when), text: words.length ? brief(when) : clock(when) })),
       element("span", { class: "conversation-bottom" },
-        lastWords(row, look), match ? null : chip(row), badge(row))),
+        lastWords(row, look), ...(match ? [] : chips(row)), badge(row))),
   );
   link.href = match ? `#c${row.id}/${match.message}` : `#c${row.id}`;
   link.dataset.testid = "conversation-item";
@@ -42,12 +44,4 @@ function badge(row) {
   return element("span", { class: "badge", data: { testid: "unread" } },
     element("span", { text: row.unread > 99 ? "99+" : row.unread }),
     element("span", { class: "visually-hidden", text: ` ${gettext("unread")}` }));
-}
-
-/* Whose it is, where that is not simply the reader. */
-function chip(row) {
-  if (row.state === "closed") return element("span", { class: "chip", text: gettext("Closed") });
-  if (row.waiting_since && !row.assignee) return element("span", { class: "chip is-warn", text: gettext("Waiting") });
-  if (row.group) return element("span", { class: "chip", text: row.group.name });
-  return null;
 }

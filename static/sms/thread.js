@@ -8,6 +8,9 @@ import { day, dayKey } from "./times.js";
 const TOGETHER = 5 * 60 * 1000; // messages of one side this close stand as one block
 const NEAR_END = 120; // pixels from the end at which new messages still scroll into view
 
+/* Others show what they know about the open conversation; null where none is. */
+const tell = (conversation) => window.dispatchEvent(new CustomEvent("thread", { detail: conversation }));
+
 export class Thread {
   constructor(me, onRead) {
     this.me = me;
@@ -35,6 +38,7 @@ export class Thread {
     this.loading = false;
     this.pinned = true;
     this.root.replaceChildren();
+    tell(null);
   }
 
   get id() {
@@ -67,6 +71,7 @@ export class Thread {
     const toggle = byId("toggle-closed");
     toggle.hidden = false;
     toggle.textContent = this.conversation.state === "closed" ? gettext("Reopen") : gettext("Close");
+    tell(this.conversation);
   }
 
   async load() {
@@ -152,6 +157,7 @@ export class Thread {
     const made = bubble(row, {
       me: this.me,
       isGroup: this.conversation.remotes.length > 1,
+      agent: this.conversation.assignee?.number,
       nameOf: (number) => this.nameOf(number),
     });
     known?.node.replaceWith(made);
