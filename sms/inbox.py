@@ -19,7 +19,6 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from portal.models import Contact, ContactNumber, Extension, Tenant
@@ -58,26 +57,12 @@ def with_unread(
     ).annotate(
         unread=Coalesce(Subquery(news), 0),
         called=Case(
+            When(assignee=reader, answer_by__isnull=False, then=True),
             When(Exists(unseen.filter(from_caller)), then=True),
-            When(_is_unanswered_by(reader), then=True),
             default=False,
             output_field=BooleanField(),
         ),
     )
-
-
-def _is_unanswered_by(agent: Extension) -> Q:
-    """Tell that a group's open conversation is the agent's, and nobody has answered its last text.
-
-    An automatic reply, which nobody wrote, is no answer.
-    """
-    texts = Message.objects.filter(conversation=OuterRef("pk")).filter(
-        Q(direction=Message.Direction.INBOUND)
-        | Q(direction=Message.Direction.OUTBOUND, extension__isnull=False)
-    )
-    last = Subquery(texts.order_by("-pk").values("direction")[:1])
-    theirs = Q(group__isnull=False, assignee=agent, closed_at__isnull=True)
-    return theirs & Q(Exact(last, Message.Direction.INBOUND))
 
 
 def narrowed(

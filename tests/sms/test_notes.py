@@ -1,6 +1,9 @@
 """Notes stay with the team, call those whom they name, and are unread only for them."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from portal.models import CallerID, Extension, Group, User
@@ -122,18 +125,11 @@ def test_a_thread_waits_for_its_agent_by_name_until_somebody_answers(
         return [row_of(reader, thread)["called"] for reader in (line.extension, colleague)]
 
     assert called() == [False, False]
-    factories.MessageFactory(conversation=thread, inbound=True)
-    notes.write(thread, "Who is she?", author=colleague)
-    factories.MessageFactory(conversation=thread, extension=None, text="We are closed.")
+    rows = Conversation.objects.filter(pk=thread.pk)
+    rows.update(answer_by=timezone.now() + timedelta(minutes=5))
     assert called() == [True, False]
-    factories.MessageFactory(conversation=thread, extension=colleague)
+    rows.update(answer_by=None)
     assert called() == [False, False]
-
-
-def test_a_closed_thread_waits_for_nobody(line: CallerID, thread: Conversation) -> None:
-    factories.MessageFactory(conversation=thread, inbound=True)
-    client = machine(line.extension)
-    assert client.post(f"{URL}/{thread.pk}/close").json()["called"] is False
 
 
 def test_one_press_is_one_note(line: CallerID, thread: Conversation) -> None:
