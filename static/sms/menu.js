@@ -15,7 +15,8 @@ export class Menu {
       this.open(event.key === "ArrowUp" ? -1 : 0);
     });
     list.addEventListener("keydown", (event) => this.key(event));
-    list.addEventListener("click", (event) => event.target.closest("[role^=menuitem]") && this.close());
+    // Before the item does its work, which may open a dialog: that gives the focus back at its end.
+    list.addEventListener("click", ({ target }) => target.closest("[role^=menuitem]") && this.close(), true);
     document.addEventListener("pointerdown", (event) => {
       if (!list.contains(event.target) && !button.contains(event.target)) this.shut();
     });
