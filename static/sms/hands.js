@@ -4,7 +4,6 @@ import { post } from "./api.js";
 import { byId, element, say } from "./dom.js";
 import { addMenuItem, startThreadMenu } from "./menu.js";
 import { Notepad } from "./notepad.js";
-import { repaint } from "./notes.js";
 import { dot, presenceWord, startPresence } from "./presence.js";
 import { brief } from "./times.js";
 import { Transfer } from "./transfer.js";
@@ -36,7 +35,6 @@ export class Hands {
     if (conversation?.id !== this.conversation?.id) say(byId("hands-error"), "");
     this.conversation = conversation;
     this.notepad.show(conversation);
-    repaint(byId("messages"), conversation?.assignee?.number);
     const colleague = conversation?.kind === "internal" ? conversation.remotes[0] : null;
     byId("thread-presence").replaceChildren(
       ...(colleague ? [dot(colleague.number), presenceWord(colleague.number)] : []),
@@ -88,8 +86,8 @@ function timeLeft({ answer_by: until, group }) {
   if (left > (group.answer_within * MINUTE) / 3) return "";
   if (left <= 0) return gettext("Time is up: it goes to the next member");
   const minutes = Math.floor(left / MINUTE);
-  if (minutes === 0) return gettext("Less than a minute left to answer");
-  return interpolate(ngettext("%s minute left to answer", "%s minutes left to answer", minutes), [minutes]);
+  if (minutes === 0) return gettext("Less than a minute left");
+  return interpolate(ngettext("%s minute left", "%s minutes left", minutes), [minutes]);
 }
 
 /** What the list says about a thread: whose it is, and whether it waits for the reader. */

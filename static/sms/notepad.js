@@ -14,7 +14,7 @@ export class Notepad {
     this.me = me;
     this.onKept = onKept;
     this.conversation = null;
-    this.people = null; // of this thread, once asked for
+    this.people = null; // of this thread, as long as one of them is called
     this.busy = new Set(); // ids of conversations whose note is on its way
     this.form = byId("notepad");
     this.text = byId("note-text");
@@ -31,6 +31,8 @@ export class Notepad {
     });
     this.text.addEventListener("keydown", (event) => this.key(event));
     this.text.addEventListener("blur", () => this.hide());
+    // A file that is dropped would go to the composer, and with the next text to the customer.
+    for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => this.refuse(event), true);
     byId("mode").addEventListener("change", (event) => this.switchTo(event.target.value));
     byId("mode").addEventListener("pointerup", () => requestAnimationFrame(() => this.focus()));
   }
@@ -41,7 +43,6 @@ export class Notepad {
     this.conversation = conversation;
     byId("mode").hidden = !conversation || conversation.kind === "internal";
     if (!isOther) return;
-    this.people = null;
     this.hide();
     this.complain("");
     this.text.value = conversation ? (sessionStorage.getItem(draftOf(conversation.id)) ?? "") : "";
@@ -54,6 +55,13 @@ export class Notepad {
     byId("thread").dataset.mode = mode;
     this.form.hidden = mode !== "note";
     this.update();
+  }
+
+  refuse(event) {
+    if (this.form.hidden || !event.dataTransfer?.types.includes("Files")) return;
+    event.dataTransfer.dropEffect = "none";
+    event.preventDefault();
+    event.stopPropagation();
   }
 
   focus() {
@@ -111,6 +119,7 @@ export class Notepad {
 
   hide() {
     this.list.hidden = true;
+    this.people = null;
     this.text.removeAttribute("aria-activedescendant");
   }
 

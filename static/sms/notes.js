@@ -1,9 +1,15 @@
 /* A note in the thread: what the team tells each other, and why the thread changed hands. */
 
-import { element } from "./dom.js";
+import { byId, element } from "./dom.js";
 import { clock, exact } from "./times.js";
 
 const CALL = /(?<![\w@])@([0-9]{2,10})\b/g;
+let agent = ""; // the number of who has the open thread
+
+window.addEventListener("thread", ({ detail }) => {
+  agent = detail?.assignee?.number ?? "";
+  byId("messages").querySelectorAll(".mention").forEach(dress);
+});
 
 /** Return the note's list item; `linked(text)` makes links of addresses. */
 export function note(message, context, linked) {
@@ -33,38 +39,33 @@ function head(message, mine) {
 }
 
 /* "@1002" becomes "@Name" for whom the note really calls; any other stays as it was written. */
-function called(message, { me, agent }, linked) {
+function called(message, { me }, linked) {
   const people = new Map(message.mentions.map((one) => [one.number, one]));
   const parts = [];
   let at = 0;
   for (const found of message.text.matchAll(CALL)) {
     const person = people.get(found[1]);
     if (!person) continue;
-    parts.push(...linked(message.text.slice(at, found.index)), mention(person, me, agent));
+    parts.push(...linked(message.text.slice(at, found.index)), mention(person, me));
     at = found.index + found[0].length;
   }
   return [...parts, ...linked(message.text.slice(at))];
 }
 
-function mention({ number, name, assigned }, me, agent) {
+function mention({ number, name, assigned }, me) {
   const made = element("span",
     { class: number === me ? "mention is-me" : "mention", data: { number, assigned, testid: "mention" } },
     element("span", { text: `@${name || number}` }),
     element("span", { class: "visually-hidden" }));
-  dress(made, agent);
+  dress(made);
   return made;
 }
 
 /* Whether somebody was asked to answer or only called is said in words too, not by colour alone. */
-function dress(node, agent) {
+function dress(node) {
   const asked = node.dataset.assigned === "true" || node.dataset.number === agent;
   const meaning = asked ? gettext("was asked to answer") : gettext("mentioned");
   node.classList.toggle("is-asked", asked);
   node.title = meaning;
   node.lastChild.textContent = ` (${meaning})`;
-}
-
-/** The thread has another agent: dress the mentions in it anew. */
-export function repaint(root, agent) {
-  for (const node of root.querySelectorAll(".mention")) dress(node, agent);
 }

@@ -157,7 +157,6 @@ export class Thread {
     const made = bubble(row, {
       me: this.me,
       isGroup: this.conversation.remotes.length > 1,
-      agent: this.conversation.assignee?.number,
       nameOf: (number) => this.nameOf(number),
     });
     known?.node.replaceWith(made);

@@ -310,7 +310,7 @@ def test_the_agent_is_told_when_the_time_runs_out(team: Team, enter: Open) -> No
     soon = timezone.now() + timedelta(minutes=3, seconds=50)
     Conversation.objects.filter(pk=thread.pk).update(answer_by=soon)
     inbox.announce(thread)
-    expect(anna.get_by_test_id("hands-left")).to_have_text("3 minutes left to answer")
+    expect(anna.get_by_test_id("hands-left")).to_have_text("3 minutes left")
     expect(ben.get_by_test_id("hands-left")).to_be_hidden()
 
 
