@@ -14,7 +14,8 @@ from portal.models import Extension
 from sms import presence
 from sms.api.door import Door
 from sms.api.errors import NotPermitted
-from sms.api.serializers import REFUSALS, ExtensionShape, Shape, body_of, words_of
+from sms.api.people import ExtensionShape
+from sms.api.serializers import REFUSALS, Shape, body_of, words_of
 
 MOST = 100  # of the colleagues; who has more of them searches
 

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from portal import e164
 from portal.models import Extension
 from sms.api.door import Door
-from sms.api.mentions import MentionShape
+from sms.api.people import ExtensionShape, GroupShape, MentionShape
 from sms.api.reach import ReachField
 from sms.models import Attempt, Conversation, MediaFile, Message, State
 
@@ -177,19 +177,6 @@ class MessageQuery(Shape):
         required=False,
         help_text=_("“own” leaves out other extensions' messages that an administrator may see."),
     )
-
-
-class ExtensionShape(Shape):
-    """A colleague or a group."""
-
-    number = serializers.CharField()
-    name = serializers.CharField()
-
-
-class GroupShape(ExtensionShape):
-    """A group that answers."""
-
-    answer_within = serializers.IntegerField(help_text=_("Minutes; 0 means any time."))
 
 
 class Party(Shape):

@@ -1,9 +1,22 @@
-"""The shape of those whom a note calls by name."""
+"""The shapes of those who take part on our side: extensions, groups, whom a note calls by name."""
 
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+
+
+class ExtensionShape(serializers.Serializer[Any]):
+    """A colleague or a group."""
+
+    number = serializers.CharField()
+    name = serializers.CharField()
+
+
+class GroupShape(ExtensionShape):
+    """A group that answers."""
+
+    answer_within = serializers.IntegerField(help_text=_("Minutes; 0 means any time."))
 
 
 class MentionShape(serializers.Serializer[Any]):
