@@ -16,6 +16,7 @@ export class Hands {
     this.me = me;
     this.onRow = onRow;
     this.conversation = null;
+    this.drawn = "";
     this.notepad = new Notepad(me, onNote);
     const transfer = new Transfer(me, onRow);
     startPresence(me);
@@ -48,10 +49,15 @@ export class Hands {
     if (!row?.group) return;
     const waits = !row.assignee && Boolean(row.waiting_since);
     const mine = row.assignee?.number === this.me;
+    // What is said aloud is written only when it is something else.
+    const left = mine ? timeLeft(row) : "";
+    if (byId("hands-left").textContent !== left) say(byId("hands-left"), left);
+    const drawn = JSON.stringify([row.id, row.assignee, row.called, row.waiting_since]);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
     byId("hands").className = `hands ${waits ? "is-waiting" : ""} ${mine && row.called ? "is-called" : ""}`;
     byId("hands-who").replaceChildren(...this.words(row, mine, waits));
     byId("take").hidden = !waits || byId("client").dataset.maySend !== "yes";
-    say(byId("hands-left"), mine ? timeLeft(row) : "");
   }
 
   words({ assignee, called, waiting_since: since }, mine, waits) {

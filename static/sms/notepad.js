@@ -3,6 +3,7 @@
 import { post, Refusal } from "./api.js";
 import { byId, say } from "./dom.js";
 import { keyFor, settled } from "./intent.js";
+import { seenBy } from "./notes.js";
 import { othersIn, PeopleList } from "./people.js";
 
 const CALLING = /(?:^|[^\p{L}\p{N}_@])@([\p{L}\p{N}]*)$/u;
@@ -43,6 +44,8 @@ export class Notepad {
     this.conversation = conversation;
     byId("mode").hidden = !conversation || conversation.kind === "internal";
     if (!isOther) return;
+    const hint = conversation?.group ? gettext("%s. Type @ to call a member.") : "%s.";
+    byId("note-hint").textContent = interpolate(hint, [seenBy(conversation)]);
     this.hide();
     this.complain("");
     this.text.value = conversation ? (sessionStorage.getItem(draftOf(conversation.id)) ?? "") : "";

@@ -4,10 +4,10 @@ import { byId, element } from "./dom.js";
 import { clock, exact } from "./times.js";
 
 const CALL = /(?<![\w@])@([0-9]{2,10})\b/g;
-let agent = ""; // the number of who has the open thread
+let open = null; // the conversation that is open
 
 window.addEventListener("thread", ({ detail }) => {
-  agent = detail?.assignee?.number ?? "";
+  open = detail;
   byId("messages").querySelectorAll(".mention").forEach(dress);
 });
 
@@ -35,8 +35,12 @@ function head(message, mine) {
   const who = mine ? gettext("Your note") : interpolate(gettext("Note by %s"), [named]);
   return element("p", { class: "note-head" },
     element("strong", { text: who }),
-    element("span", { text: ` · ${gettext("Only your team sees this")}` }));
+    element("span", { text: ` · ${seenBy(open)}` }));
 }
+
+/** Say who sees the notes of a conversation. */
+export const seenBy = (conversation) =>
+  conversation?.group ? gettext("Only your team sees this") : gettext("Nobody outside sees this");
 
 /* "@1002" becomes "@Name" for whom the note really calls; any other stays as it was written. */
 function called(message, { me }, linked) {
@@ -63,7 +67,7 @@ function mention({ number, name, assigned }, me) {
 
 /* Whether somebody was asked to answer or only called is said in words too, not by colour alone. */
 function dress(node) {
-  const asked = node.dataset.assigned === "true" || node.dataset.number === agent;
+  const asked = node.dataset.assigned === "true" || node.dataset.number === open?.assignee?.number;
   const meaning = asked ? gettext("was asked to answer") : gettext("mentioned");
   node.classList.toggle("is-asked", asked);
   node.title = meaning;

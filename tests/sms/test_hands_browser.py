@@ -413,3 +413,36 @@ def test_nothing_serious_is_wrong_with_it(
     page.get_by_role("option").first.wait_for()
     look("note")
     assert found == []
+
+
+def test_a_note_in_a_thread_of_ones_own_says_who_sees_it(team: Team, enter: Open) -> None:
+    thread = factories.ConversationFactory(
+        did=team.anna.caller_ids.get().did, extension=team.anna, remote="+16175550123"
+    )
+    factories.MessageFactory(conversation=thread, inbound=True)
+    page = open_thread(enter(team.anna))
+    start_note(page, "Call her on @1002")
+    expect(page.get_by_role("option")).to_have_count(0)
+    expect(page.get_by_test_id("notepad")).to_contain_text("Nobody outside sees this.")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("message").last).to_contain_text("Nobody outside sees this")
+    expect(page.get_by_test_id("note")).to_have_text("Call her on @1002")
+
+
+def test_a_file_dropped_on_a_note_goes_nowhere(team: Team, enter: Open) -> None:
+    team.hear()
+    page = open_thread(enter(team.anna))
+    start_note(page, "x")
+    refused = page.evaluate(
+        """() => {
+          const dropped = new DataTransfer();
+          dropped.items.add(new File(["x"], "a.txt", { type: "text/plain" }));
+          let heard = false;
+          document.addEventListener("drop", () => (heard = true));
+          const way = { dataTransfer: dropped, bubbles: true, cancelable: true };
+          const event = new DragEvent("drop", way);
+          document.getElementById("note-text").dispatchEvent(event);
+          return event.defaultPrevented && !heard;
+        }"""
+    )
+    assert refused
