@@ -7,7 +7,7 @@ why. ``answer_by`` stands as long as an agent owes the remote side an answer.
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -40,7 +40,7 @@ def transfer(
     ``by`` None is the tenant administrator, called ``who``, who may always transfer.
     """
     with transaction.atomic():
-        row = _lock(conversation.pk, **({"assignee": by} if by else {}))
+        row = _lock(conversation.pk, *([Q(assignee=by)] if by else []))
         if row is None or row.group is None:
             return False
         if row.assignee_id != to.pk:
@@ -56,7 +56,7 @@ def take(conversation: Conversation, by: Extension, *, answered: bool = False) -
     if by.pk not in switchboard.members(conversation.group_id or 0):
         return False
     with transaction.atomic():
-        row = _lock(conversation.pk, waiting_since__isnull=False)
+        row = _lock(conversation.pk, Q(waiting_since__isnull=False))
         if row is None or row.group is None:
             return False
         words = _("@%(agent)s answered and has it now.") if answered else _("@%(agent)s took it.")
@@ -71,7 +71,7 @@ def settle(conversation: Conversation) -> None:
 
 def lost(most: int) -> list[int]:
     """Return the ids of threads whose agent is late or cannot answer, the most overdue first."""
-    owed = Conversation.objects.filter(answer_by__isnull=False, tenant__active=True)
+    owed = _in_service().filter(answer_by__isnull=False)
     agents = Extension.objects.filter(pk__in=owed.order_by().values("assignee"))
     member = GroupMember.objects.filter(group=OuterRef("group"), extension=OuterRef("assignee"))
     unfit = (
@@ -88,7 +88,7 @@ def lost(most: int) -> list[int]:
 def pass_on(pk: int) -> None:
     """Give a thread to the next member if its agent is late or gone; the thread tells why."""
     with transaction.atomic():
-        row = _lock(pk, skip=True, answer_by__isnull=False)
+        row = _lock(pk, Q(answer_by__isnull=False), skip=True)
         if row is None or row.group is None:
             return
         why = _unfit(row)
@@ -101,7 +101,7 @@ def pass_on(pk: int) -> None:
 
 def waiting(most: int) -> list[int]:
     """Return the ids of threads that wait though somebody is there to answer, the oldest first."""
-    rows = Conversation.objects.filter(waiting_since__isnull=False, tenant__active=True)
+    rows = _in_service().filter(waiting_since__isnull=False)
     staffed = rotation.staffed(rows.order_by().values("group"))
     oldest = rows.filter(group__in=staffed).order_by("waiting_since", "pk")
     return list(oldest.values_list("pk", flat=True)[:most])
@@ -110,15 +110,19 @@ def waiting(most: int) -> list[int]:
 def offer(pk: int) -> None:
     """Give a thread that waits to whoever has come."""
     with transaction.atomic():
-        row = _lock(pk, skip=True, waiting_since__isnull=False)
+        row = _lock(pk, Q(waiting_since__isnull=False), skip=True)
         if row is not None and row.group is not None:
             _ask_next(row, row.group, _("it waited for somebody to come"))
 
 
-def _lock(pk: int, *, skip: bool = False, **condition: object) -> Conversation | None:
-    """Return the thread, for this transaction alone, if it still meets the condition."""
+def _in_service() -> QuerySet[Conversation]:
+    return Conversation.objects.filter(tenant__active=True, tenant__messaging_enabled=True)
+
+
+def _lock(pk: int, *conditions: Q, skip: bool = False) -> Conversation | None:
+    """Return the thread, for this transaction alone, if it still meets the conditions."""
     rows = Conversation.objects.select_for_update(of=("self",), skip_locked=skip)
-    return rows.select_related("assignee", "group").filter(pk=pk, **condition).first()
+    return rows.select_related("assignee", "group").filter(*conditions, pk=pk).first()
 
 
 def _unfit(row: Conversation) -> str:

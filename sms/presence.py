@@ -75,7 +75,7 @@ def tell(extensions: Collection[Extension]) -> None:
         pipe = bell.connection().pipeline(transaction=False)
         for extension, before in zip(extensions, told, strict=True):
             word = now[extension.pk]
-            if word == (before.decode() if before else Presence.OFF):
+            if (before or Presence.OFF.encode()) == word.encode():
                 continue
             _keep_told(pipe, extension, word)
             if word == Presence.AVAILABLE:

@@ -24,6 +24,7 @@ FORGET_BODIES = timedelta(hours=1)
 # How often to try what waits for several tenants at once: whose return it needs is not written.
 LOOK_AGAIN = timedelta(minutes=5)
 AT_ONCE = 500
+THREADS_AT_ONCE = 100
 _WAITING = (State.QUEUED, State.HELD)
 
 
@@ -107,18 +108,20 @@ def _release_reactivated() -> None:
     ).update(state=ProviderEvent.State.DUE, due_at=now)
 
 
-def pass_on_lost() -> None:
-    """Give to others the threads of a group whose agent is late, or not there any more."""
+def pass_on_lost() -> bool:
+    """Give threads whose agent is late, or gone, to others; say whether there may be more."""
     memory.refresh()
-    _each_thread(assignment.lost(AT_ONCE), assignment.pass_on)
+    found = assignment.lost(THREADS_AT_ONCE)
+    _each_thread(found, assignment.pass_on)
+    return len(found) == THREADS_AT_ONCE
 
 
 def offer_waiting() -> bool:
     """Give threads that wait to members who have come; say whether there may be more."""
     memory.refresh()
-    found = assignment.waiting(AT_ONCE)
+    found = assignment.waiting(THREADS_AT_ONCE)
     _each_thread(found, assignment.offer)
-    return len(found) == AT_ONCE
+    return len(found) == THREADS_AT_ONCE
 
 
 def _each_thread(ids: Iterable[int], act: Callable[[int], None]) -> None:

@@ -3,7 +3,7 @@
 The traffic, which knows who is there to answer, completes and registers the page.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import QuerySet
@@ -50,7 +50,7 @@ class GroupAdmin(TenantScopedAdmin[Group]):
     list_display_links = ("number", "name")
     list_filter = ("kind",)
     search_fields = ("number", "name")
-    inlines: tuple[type[MemberInline], ...] = (MemberInline,)
+    inlines: ClassVar[tuple[type[MemberInline], ...]] = (MemberInline,)
     change_form_outer_before_template = "admin/group.html"
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class StaffInline(MemberInline):
             return "-"
         extension = member.extension
         there = presence.of(extension)
-        word, colour = there.label, COLOURS[there]
+        word, colour = str(there.label), COLOURS[there]
         if not extension.enabled:
             word, colour = _("switched off"), "danger"
         elif not extension.may_send:

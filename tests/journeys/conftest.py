@@ -17,6 +17,9 @@ TWILIO_ACCOUNT = "AC0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 TELNYX_SEED = bytes(range(1, 33))
 TELNYX_PUBLIC = "ebVWLo/mVPlAeLES6KmLp5AfhTrmlb7X4OORC60ElmQ="
 
+QUEUE_DID = "12025550125"
+QUEUE_MEMBERS = ["1005", "1006"]
+
 
 def configuration(carrier_url: str) -> str:
     """Return the apply file of the journeys: three providers and their extensions."""
@@ -39,7 +42,7 @@ def configuration(carrier_url: str) -> str:
             "credentials": {"account_sid": TWILIO_ACCOUNT, "auth_token": TWILIO_SECRET},
             "api_base": carrier_url,
             "messages_per_second": 200,
-            "dids": "12025550123",
+            "dids": "12025550123;12025550125",
         },
         {
             "name": "TX",
@@ -67,11 +70,14 @@ def configuration(carrier_url: str) -> str:
         ]
     ]
     extensions.append({"number": "1009", "name": "Lobby"})
+    # Only the journey of the queue opens the clients of these two.
+    extensions += [{"number": number, "sms": "ALLOW"} for number in QUEUE_MEMBERS]
     owners = {"QB": "1001", "TW": "1002", "TX": "1003"}
     rules = [
         {"name": trunk, "trunk": trunk, "dids": did_of[trunk], "to": extension}
         for trunk, extension in owners.items()
     ]
+    rules.append({"name": "queue", "trunk": "TW", "dids": QUEUE_DID, "to": "8000"})
     tenant = {
         "slug": "alder",
         "name": "Alder",
@@ -79,6 +85,7 @@ def configuration(carrier_url: str) -> str:
         "country": "US",
         "trunks": trunks,
         "extensions": extensions,
+        "groups": [{"number": "8000", "name": "Queue", "kind": "queue", "members": QUEUE_MEMBERS}],
         "rules": rules,
         "admins": [{"user": "alder-admin", "password": "password-of-admin"}],
     }
@@ -112,7 +119,7 @@ def build(stack: Stack, carrier: Carrier, counter: Provider) -> World:
     issue = ("issue_token", "--tenant", "alder", "--extension")
     apis = {
         number: Api(stack.url, stack.manage(*issue, number).strip())
-        for number in ("1001", "1002", "1003", "1009")
+        for number in ("1001", "1002", "1003", "1009", *QUEUE_MEMBERS)
     }
     return World(stack, carrier, counter, webhooks, apis)
 

@@ -57,14 +57,16 @@ def twilio_signed(url: str, body: bytes, *, secret: str = TWILIO_SECRET) -> Answ
     )
 
 
-def twilio_text(url: str, sid: str, text: str, *, secret: str = TWILIO_SECRET) -> Answer:
+def twilio_text(
+    url: str, sid: str, text: str, *, secret: str = TWILIO_SECRET, to: str = "+12025550123"
+) -> Answer:
     """Post an inbound text as Twilio does."""
     fields = {
         "MessageSid": sid,
         "SmsSid": sid,
         "SmsStatus": "received",
         "From": "+16175550188",
-        "To": "+12025550123",
+        "To": to,
         "Body": text,
         "NumMedia": "0",
         "NumSegments": "1",

@@ -1,10 +1,10 @@
 """The API by which a group's conversation changes hands, and what the record says of it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
-from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from portal.models import AuditEntry, CallerID, Extension, Group, User
@@ -41,17 +41,15 @@ def shared(line: CallerID, group: Group) -> Conversation:
     return made
 
 
-def hand(client: APIClient, conversation: Conversation, to: str) -> Response:
-    answer: Response = client.post(f"{URL}/{conversation.pk}/transfer", {"to": to}, format="json")
-    return answer
+def hand(client: APIClient, conversation: Conversation, to: str) -> Any:
+    return client.post(f"{URL}/{conversation.pk}/transfer", {"to": to}, format="json")
 
 
-def take(client: APIClient, conversation: Conversation) -> Response:
-    answer: Response = client.post(f"{URL}/{conversation.pk}/take")
-    return answer
+def take(client: APIClient, conversation: Conversation) -> Any:
+    return client.post(f"{URL}/{conversation.pk}/take")
 
 
-def refusal(answer: Response) -> tuple[int, str]:
+def refusal(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 

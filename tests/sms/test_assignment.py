@@ -365,11 +365,14 @@ def test_threads_that_wait_are_given_to_who_comes_the_oldest_first(group: Group)
     assert (now_is(older)[0], now_is(newer)[0]) == (one, two)
 
 
-def test_nothing_is_passed_on_while_the_tenant_is_suspended(group: Group) -> None:
+@pytest.mark.parametrize("suspended", [{"active": False}, {"messaging_enabled": False}])
+def test_nothing_is_passed_on_while_the_tenant_is_suspended(
+    group: Group, suspended: dict[str, bool]
+) -> None:
     agent = member(group)
     member(group)
     conversation = late(group, agent)
-    Tenant.objects.update(active=False)
+    Tenant.objects.update(**suspended)
     sweep.sweep()
     assert now_is(conversation) == (agent, False, True)
 
@@ -430,7 +433,7 @@ def test_the_sweep_does_not_wait_for_a_thread_that_is_changing_hands(group: Grou
     Conversation.objects.filter(pk=free.pk).update(answer_by=timezone.now())
     with transaction.atomic():
         Conversation.objects.select_for_update().get(pk=held.pk)
-        assert at_once(sweep.pass_on_lost) == [None]
+        assert at_once(sweep.pass_on_lost) == [False]
         assert now_is(free) == (following, False, True)
     assert now_is(held) == (agent, False, True)
 
@@ -441,7 +444,7 @@ def test_a_transfer_and_the_sweep_at_the_same_instant_leave_one_owner(group: Gro
     conversation = late(group, agent)
     handed, _swept = at_once(
         lambda: assignment.transfer(conversation, by=agent, to=third),
-        lambda: assignment.pass_on(conversation.pk) or False,
+        lambda: bool(sweep.pass_on_lost()),
     )
     assert now_is(conversation)[0] == (third if handed is True else following)
     assert len(notes(conversation)) == 1
