@@ -55,7 +55,8 @@ def gone(extensions: Collection[Extension]) -> set[int]:
 def arrive(extension: Extension) -> None:
     """Note that the extension's client opens; whoever it is that comes is offered what waits."""
     attendance.come(extension.pk)
-    tell([extension])
+    # What a caller brings along is remembered, and so is what was chosen a while ago.
+    tell(Extension.objects.in_bulk([extension.pk]).values())
 
 
 def choose(extension: Extension, choice: str) -> None:

@@ -3,10 +3,10 @@
 import pytest
 from redis import Redis
 
-from portal.models import CallerID
+from portal.models import CallerID, Extension
 from sms import presence
 from tests import factories
-from tests.bells import rung
+from tests.bells import browser, rung
 from tests.sms.callers import API, machine, queries_of
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +51,19 @@ def test_who_asks_for_the_stream_is_there_and_hears_the_tenant(
     found = machine(own).get(f"{API}/events").json()
     assert found["channels"] == [f"extension:{own.pk}", f"tenant:{own.tenant_id}"]
     assert presence.of(own) == "available"
+
+
+def test_who_comes_is_told_with_the_last_choice_and_not_a_remembered_one(
+    line: CallerID, redis_client: Redis
+) -> None:
+    client = machine(line.extension)
+    client.get(f"{API}/events")
+    Extension.objects.filter(pk=line.extension.pk).update(presence="away")
+    with browser(redis_client, line.tenant.pk, kind="tenant") as heard:
+        client.get(f"{API}/events")
+        news = heard()
+    assert news is not None
+    assert news["presence"] == "away"
 
 
 def test_colleagues_are_who_else_is_in_service(line: CallerID) -> None:
