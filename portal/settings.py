@@ -282,6 +282,8 @@ SPECTACULAR_SETTINGS = {
         "MessageState": "sms.models.message.State",
         "MediaState": "sms.models.media.MediaFile.State",
         "ConversationState": ["open", "closed"],
+        "Presence": "portal.models.extension.Extension.Presence",
+        "ConversationKind": "sms.models.conversation.Conversation.Kind",
     },
 }
 
