@@ -48,14 +48,29 @@ def countries() -> list[tuple[str, str]]:
 
     The time zone database has the names; those of phonenumbers would take 100 MB of memory.
     """
-    table = resources.files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text("utf-8")
-    lines = [line.partition("\t") for line in table.splitlines() if not line.startswith("#")]
-    names = {code: name for code, _tab, name in lines}
     found = [
-        (code, f"{names.get(code, code)} (+{phonenumbers.country_code_for_region(code)})")
+        (code, f"{_names().get(code, code)} (+{phonenumbers.country_code_for_region(code)})")
         for code in phonenumbers.SUPPORTED_REGIONS
     ]
     return sorted(found, key=lambda country: country[1])
+
+
+@cache
+def _names() -> dict[str, str]:
+    table = resources.files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text("utf-8")
+    lines = [line.partition("\t") for line in table.splitlines() if not line.startswith("#")]
+    return {code: name for code, _tab, name in lines}
+
+
+def country_of(number: str) -> str:
+    """Return the name of the country that a number in normal form belongs to, "" if none."""
+    if not is_e164(number):
+        return ""
+    try:
+        region = phonenumbers.region_code_for_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return ""
+    return _names().get(region or "", "")
 
 
 def kind(number: str) -> NumberKind:

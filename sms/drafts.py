@@ -56,6 +56,8 @@ class Draft:
     key: str = ""
     lane: Message.Lane = Message.Lane.REPLY
     conversation: Conversation | None = None
+    # The row of a text whose time has come: it alone may take the uploads that waited for it.
+    later: int | None = None
 
     def digest(self) -> str:
         """Return what must be equal for a repeated key to mean the same intention."""
@@ -111,15 +113,20 @@ def _recipients(draft: Draft) -> tuple[str, ...]:
                 % {"sender": draft.conversation.remote}
             )
         return remotes
+    return (number_of(draft.extension, draft.to),)
+
+
+def number_of(extension: Extension, typed: str) -> str:
+    """Return a typed number in normal form; raise ``NumberInvalid``."""
     try:
-        number = e164.normalize(draft.to, draft.extension.tenant.country)
+        number = e164.normalize(typed, extension.tenant.country)
     except e164.NumberInvalid as error:
         raise permission.NumberInvalid(str(error)) from error
-    if e164.is_short_code(number) and _looks_like_an_extension(draft.extension, number):
+    if e164.is_short_code(number) and _looks_like_an_extension(extension, number):
         raise permission.NumberInvalid(
             _("There is no extension %(number)s that is in service.") % {"number": number}
         )
-    return (number,)
+    return number
 
 
 def _looks_like_an_extension(extension: Extension, number: str) -> bool:

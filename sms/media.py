@@ -74,6 +74,19 @@ def store_upload(
     return media
 
 
+def copy(media: MediaFile, *, extension: Extension) -> MediaFile:
+    """Keep what an earlier message held once more, as an upload of the extension."""
+    with media.file.open("rb") as stored:
+        body: bytes = stored.read()
+    return store_upload(
+        tenant=extension.tenant,
+        extension=extension,
+        name=media.name,
+        content_type=media.content_type,
+        body=body,
+    )
+
+
 def _keep(media: MediaFile, body: bytes) -> None:
     """Write the file, then its row; raise ``NotKept`` and leave nothing half-written behind."""
     try:

@@ -164,9 +164,14 @@ def _attach(draft: Draft, message: Message) -> None:
     if not wanted:
         return
     free = MediaFile.objects.filter(
-        pk__in=wanted, tenant_id=message.tenant_id, extension=draft.extension, message=None
+        pk__in=wanted,
+        tenant_id=message.tenant_id,
+        extension=draft.extension,
+        message=None,
+        later=draft.later,
     )
-    if free.update(message=message) != len(wanted):
+    # The provider's link lives by the file's age, and some wait for days before they are sent.
+    if free.update(message=message, created_at=message.created_at) != len(wanted):
         raise drafts.MediaRefused(_("A file is gone or was sent already; add it again."))
 
 
@@ -188,17 +193,23 @@ def _submit_internal(draft: Draft, colleague: Extension) -> Message:
         return _single(_refusal(draft, placing.Verdict(False, None, None)))
 
 
+def internal_thread(one: Extension, other: Extension) -> Conversation:
+    """Return the thread between two extensions, made where there is none yet."""
+    first, second = sorted((one, other), key=lambda side: side.pk)
+    conversation, _created = Conversation.objects.get_or_create(
+        tenant_id=one.tenant_id,
+        our_number="",
+        remote=f"{first.number};{second.number}",
+        owner_key=f"internal {first.pk} {second.pk}",
+        defaults={"kind": Conversation.Kind.INTERNAL, "extension": first, "peer": second},
+    )
+    return conversation
+
+
 def _keep_internal(draft: Draft, colleague: Extension) -> Message:
-    first, second = sorted((draft.extension, colleague), key=lambda side: side.pk)
     now = timezone.now()
     with transaction.atomic(durable=True):
-        conversation, _created = Conversation.objects.get_or_create(
-            tenant_id=draft.extension.tenant_id,
-            our_number="",
-            remote=f"{first.number};{second.number}",
-            owner_key=f"internal {first.pk} {second.pk}",
-            defaults={"kind": Conversation.Kind.INTERNAL, "extension": first, "peer": second},
-        )
+        conversation = internal_thread(draft.extension, colleague)
         message = Message.objects.create(
             tenant_id=draft.extension.tenant_id,
             conversation=conversation,

@@ -146,7 +146,7 @@ def choose_sender(extension: Extension, wanted: str, conversation: Conversation 
 
     A member of a group may answer from the group's number.
     """
-    allowed = _allowed(extension, conversation)
+    allowed = senders_in(extension, conversation)
     if wanted:
         return _named(allowed, extension, wanted)
     if conversation:
@@ -160,7 +160,8 @@ def choose_sender(extension: Extension, wanted: str, conversation: Conversation 
     )
 
 
-def _allowed(extension: Extension, conversation: Conversation | None) -> list[Sender]:
+def senders_in(extension: Extension, conversation: Conversation | None) -> list[Sender]:
+    """Return everything the extension may send from in a thread: a group's number, too."""
     allowed = senders(extension)
     if conversation and conversation.group_id:
         return [*allowed, *_of_group(extension, conversation)]
@@ -219,7 +220,7 @@ def check_again(
     Opt-outs are the caller's: it asks for many messages at once.
     """
     check_service(extension.tenant, extension)
-    for allowed in _allowed(extension, conversation):
+    for allowed in senders_in(extension, conversation):
         if allowed.value == sender and allowed.trunk.pk == trunk_id:
             return allowed
     raise CallerIdUnknown(_("The caller ID was taken from this extension, or changed its trunk."))

@@ -6,7 +6,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from portal.certificate import standing
-from sms import dispatch, heartbeat, intake, media, polling
+from sms import dispatch, heartbeat, intake, later, media, polling
 from sms import sweep as sweeper
 from sms.bell import Box, duty
 
@@ -51,6 +51,12 @@ def sweep() -> None:
 def _sweep(_box: Box) -> bool:
     sweeper.sweep()
     return False
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def submit_later() -> None:
+    """Hand over the texts whose time has come."""
+    duty.answer(lambda _box: later.submit_due(), "submit_later")
 
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types

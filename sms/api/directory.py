@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from portal import e164
 from portal.models import Contact, ContactNumber
-from sms import inbox, permission
+from sms import inbox, media, permission
 from sms.api.door import Door, Pages
 from sms.api.errors import NotPermitted
 from sms.api.serializers import REFUSALS, Shape, body_of, words_of
@@ -66,6 +66,19 @@ class ContactQuery(Shape):
     )
 
 
+class LimitsShape(Shape):
+    """What the trunk takes of files; 0 and an empty list mean that nobody knows."""
+
+    mms = serializers.BooleanField()
+    types = serializers.ListField(
+        child=serializers.CharField(),
+        help_text=gettext_lazy("One that ends with / means everything that begins so."),
+    )
+    max_files = serializers.IntegerField()
+    max_file_bytes = serializers.IntegerField()
+    max_total_bytes = serializers.IntegerField()
+
+
 class CallerIdShape(Shape):
     """Something to send from."""
 
@@ -76,6 +89,7 @@ class CallerIdShape(Shape):
     is_default = serializers.BooleanField()
     trunk = serializers.CharField(source="trunk.name")
     mms = serializers.SerializerMethodField()
+    limits = serializers.SerializerMethodField()
 
     def get_pretty(self, sender: permission.Sender) -> str:
         """Return it as people write it."""
@@ -91,6 +105,19 @@ class CallerIdShape(Shape):
         capable = sender.trunk.capable.capabilities.mms
         return bool(capable and sender.did and sender.did.mms)
 
+    @extend_schema_field(LimitsShape)
+    def get_limits(self, sender: permission.Sender) -> dict[str, Any]:
+        """Return what files may be; a file is also kept here, so our own limit holds, too."""
+        able = sender.trunk.capable.capabilities
+        limits = {
+            "mms": self.get_mms(sender),
+            "types": able.media_types,
+            "max_files": able.max_media,
+            "max_file_bytes": min(able.max_file_bytes or media.MAX_BYTES, media.MAX_BYTES),
+            "max_total_bytes": able.max_media_bytes,
+        }
+        return dict(LimitsShape(limits).data)
+
 
 class CallerIdQuery(Shape):
     """Whose caller IDs."""
@@ -99,6 +126,11 @@ class CallerIdQuery(Shape):
         required=False,
         max_length=10,
         help_text=gettext_lazy("For the tokens of a tenant, and needed there."),
+    )
+    conversation = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        help_text=gettext_lazy("In this thread: a group's own number, too."),
     )
 
 
@@ -187,8 +219,10 @@ class CallerIdsView(Door):
     def get(self, request: Request) -> Response:
         """List caller IDs and Sender IDs."""
         del request
-        extension = self.extension(words_of(CallerIdQuery, self).get("extension", ""))
-        senders = permission.senders(extension)
+        query = words_of(CallerIdQuery, self)
+        extension = self.extension(query.get("extension", ""))
+        thread = self.conversation(query["conversation"]) if "conversation" in query else None
         # The order in which a sender is chosen when none was named.
-        senders.sort(key=lambda sender: not sender.is_default)
+        found = permission.senders_in(extension, thread)
+        senders = sorted(found, key=lambda sender: not sender.is_default)
         return Response(CallerIdShape(senders, many=True).data)

@@ -63,6 +63,29 @@ class UploadView(Door):
         return Response(MediaShape(kept).data, status=201)
 
 
+class CopiesView(Door):
+    """The files of a message, to be sent once more."""
+
+    @extend_schema(
+        operation_id="messages_copies",
+        summary="Copy a message's files into uploads of one's own",
+        request=None,
+        responses={201: MediaShape(many=True), **REFUSALS},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Copy what is there; a file goes into one message only."""
+        del request
+        message = get_object_or_404(self.messages(own=True), pk=pk)
+        extension = self.extension()
+        try:
+            kept = [attachments.copy(file, extension=extension) for file in message.media.all()]
+        except (FileNotFoundError, ValueError) as error:
+            raise FileRefused(_("A file of this message is gone.")) from error
+        except attachments.NotKept as error:
+            raise FileNotKept(str(error)) from error
+        return Response(MediaShape(kept, many=True).data, status=201)
+
+
 class DownloadView(Door):
     """One file of a conversation that the caller may read."""
 

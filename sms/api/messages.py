@@ -153,7 +153,11 @@ class PreflightView(Door):
 
 def draft_of(door: Door, key: str) -> drafts.Draft:
     """Read a request's body into what the flow takes."""
-    words = sending.read(door)
+    return draft_from(door, sending.read(door), key)
+
+
+def draft_from(door: Door, words: dict[str, Any], key: str) -> drafts.Draft:
+    """Return what the words of a request ask to send."""
     extension = door.extension(words.get("extension", ""))
     by_machine = isinstance(door.request.user, TokenUser)
     conversation = None

@@ -7,9 +7,11 @@ from sms.api import (
     directory,
     files,
     handover,
+    later,
     listing,
     messages,
     notes,
+    numbers,
     presence,
     stream,
 )
@@ -35,5 +37,10 @@ urlpatterns = [
     path("caller-ids", directory.CallerIdsView.as_view(), name="caller-ids"),
     path("media", files.UploadView.as_view(), name="media"),
     path("media/<uuid:key>", files.DownloadView.as_view(), name="media-file"),
+    path("messages/<int:pk>/copies", files.CopiesView.as_view(), name="copies"),
+    path("later", later.LaterTextsView.as_view(), name="later"),
+    path("later/<int:pk>", later.LaterTextView.as_view(), name="later-text"),
+    path("later/<int:pk>/send", later.LaterNowView.as_view(), name="later-now"),
+    path("numbers", numbers.NumbersView.as_view(), name="numbers"),
     path("events", stream.StreamView.as_view(), name="events"),
 ]

@@ -37,6 +37,9 @@ class LaterText(models.Model):
     due_at = models.DateTimeField(_("to be sent"))
     state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
     error = models.CharField(_("error"), max_length=500, blank=True)
+    claimed_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Since when it is being handed over.")
+    )
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     message = models.ForeignKey(
         Message, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"

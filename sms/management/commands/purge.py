@@ -20,6 +20,7 @@ from sms.models import (
     Conversation,
     HandsetFile,
     HandsetMessage,
+    LaterText,
     MediaFile,
     Message,
     ProviderEvent,
@@ -32,6 +33,8 @@ EVENT_DAYS = 30  # raw webhook requests that are done with, and what the Handset
 UPLOAD_DAYS = 7  # uploads that no message took
 # Still to be sent, or being sent: the sweep ends them at their deadline.
 UNFINISHED = (State.QUEUED, State.SENDING, State.HELD)
+# Still to be sent, or to be corrected by its writer: its files stay.
+KEPT_FOR_LATER = (LaterText.State.WAITING, LaterText.State.REFUSED)
 
 
 class Command(BaseCommand):
@@ -61,6 +64,9 @@ def everything(now: datetime) -> Iterator[QuerySet[Any]]:
         yield Message.objects.filter(tenant=tenant, created_at__lt=cutoff).exclude(
             state__in=UNFINISHED
         )
+        yield LaterText.objects.filter(tenant=tenant, due_at__lt=cutoff).exclude(
+            state=LaterText.State.WAITING
+        )
         yield empty(Conversation.objects.filter(tenant=tenant, last_message_at__lt=cutoff))
         # A raw request holds the text as well.
         old_events |= Q(tenant=tenant, received_at__lt=cutoff)
@@ -69,14 +75,19 @@ def everything(now: datetime) -> Iterator[QuerySet[Any]]:
     yield ProviderEvent.objects.filter(old_events, Q(state=ProviderEvent.State.DONE) | refused)
     yield SeenBody.objects.filter(seen_at__lt=now - timedelta(days=1))
     stray = now - timedelta(days=UPLOAD_DAYS)
-    yield MediaFile.objects.filter(message__isnull=True, created_at__lt=stray)
+    yield MediaFile.objects.filter(message__isnull=True, created_at__lt=stray).exclude(
+        later__state__in=KEPT_FOR_LATER
+    )
     yield HandsetMessage.objects.filter(created_at__lt=old)
     yield HandsetFile.objects.filter(created_at__lt=old)
 
 
 def empty(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:
-    """Return those without a message."""
-    return conversations.exclude(Exists(Message.objects.filter(conversation=OuterRef("pk"))))
+    """Return those without a message, in which no text waits for its time either."""
+    waiting = LaterText.objects.filter(state=LaterText.State.WAITING, conversation=OuterRef("pk"))
+    return conversations.exclude(
+        Exists(Message.objects.filter(conversation=OuterRef("pk"))) | Exists(waiting)
+    )
 
 
 def delete(rows: QuerySet[Any]) -> int:
