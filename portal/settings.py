@@ -180,14 +180,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULER = "portal.beat:Steady"
 # Nothing expires: a worker whose clock is ahead of the beat's would hear of no sweep at all. Those
 # that pile up while there is no worker are answered together.
-_look = {"task": "sms.tasks.look_at_certificate", "schedule": 6 * 3600.0}
-# Often, because people look at the clock when their text was to go.
-_later = {"task": "sms.tasks.submit_later", "schedule": 2.0}
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "sms.tasks.sweep", "schedule": 5.0},
-    "later": _later,
-    "certificate": _look,
-}
+_every = {"sweep": 5.0, "submit_later": 2.0, "look_at_certificate": 6 * 3600.0}  # seconds
+CELERY_BEAT_SCHEDULE = {k: {"task": f"sms.tasks.{k}", "schedule": s} for k, s in _every.items()}
 
 # --- The engine -----------------------------------------------------------------------------------
 CLAIM_TIMEOUT: int = env.int("CLAIM_TIMEOUT", default=120)  # seconds a row may stay in SENDING
