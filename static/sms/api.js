@@ -1,9 +1,7 @@
 /* Talks to the REST API with the session of the page. */
 
-import { wait } from "./dom.js";
-
 const BASE = "/api/v1/";
-const RETRIES = [400, 1000, 2000, 4000, 8000]; // milliseconds between tries of one send
+const PATIENCE = 30000; // milliseconds after which a line that says nothing counts as dead
 
 /** What the server refused: a stable code, and words for people. */
 export class Refusal extends Error {
@@ -22,27 +20,33 @@ export const get = (path, query = {}) => call("GET", path + asQuery(query));
 export const post = (path, data = {}, headers = {}) =>
   call("POST", path, JSON.stringify(data), { "Content-Type": "application/json", ...headers });
 
-export const put = (path, data) =>
-  call("PUT", path, JSON.stringify(data), { "Content-Type": "application/json" });
+export const put = (path, data) => call("PUT", path, JSON.stringify(data), { "Content-Type": "application/json" });
 
-export function upload(file) {
-  const form = new FormData();
-  form.append("file", file);
-  return call("POST", "media", form);
-}
+export const patch = (path, data) => call("PATCH", path, JSON.stringify(data), { "Content-Type": "application/json" });
 
-/** Send one message. The key stays the same, so trying again can never send it twice. */
-export async function send(data, key, onRetry) {
-  for (const pause of RETRIES) {
-    try {
-      return await post("messages", data, { "Idempotency-Key": key });
-    } catch (error) {
-      if (!(error instanceof Unreached)) throw error;
-      onRetry();
-      await wait(pause);
+export const remove = (path) => call("DELETE", path);
+
+/** Upload a file; `onShare(share)` hears how much of it has gone, from 0 to 1. */
+export function upload(file, onShare, signal) {
+  return new Promise((resolve, reject) => {
+    const form = new FormData();
+    form.append("file", file);
+    const request = new XMLHttpRequest(); // fetch does not tell how far it is
+    request.open("POST", `${BASE}media`);
+    request.setRequestHeader("X-CSRFToken", csrfToken());
+    request.responseType = "json";
+    request.upload.addEventListener("progress", (event) => event.lengthComputable && onShare(event.loaded / event.total));
+    request.addEventListener("load", () => {
+      if (request.status === 201) resolve(request.response);
+      else if (request.status >= 500 || request.status === 429) reject(new Unreached(gettext("The server is not well at the moment.")));
+      else reject(new Refusal(request.status, request.response ?? {}));
+    });
+    for (const end of ["error", "abort", "timeout"]) {
+      request.addEventListener(end, () => reject(new Unreached(gettext("No connection to the server."))));
     }
-  }
-  return post("messages", data, { "Idempotency-Key": key });
+    signal.addEventListener("abort", () => request.abort());
+    request.send(form);
+  });
 }
 
 /** Follow a page's own link to the next one. */
@@ -57,7 +61,7 @@ async function call(method, path, body, headers = {}) {
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
   let answer;
   try {
-    answer = await fetch(BASE + path, { method, body, headers, credentials: "same-origin" });
+    answer = await fetch(BASE + path, { method, body, headers, credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE) });
   } catch (error) {
     throw new Unreached(gettext("No connection to the server."), { cause: error });
   }

@@ -1,5 +1,6 @@
 /* One message as a bubble: its text, files, time and what became of it, in words. */
 
+import { actionsFor } from "./actions.js";
 import { element } from "./dom.js";
 import { note } from "./notes.js";
 import { clock, exact } from "./times.js";
@@ -72,9 +73,15 @@ function meta(message, ours) {
 
 function trouble(message) {
   const troubled = ["undelivered", "failed", "unconfirmed", "held", "cancelled"].includes(message.state);
-  if (!troubled || !message.error) return null;
+  if (!troubled) return null;
   const code = message.error_code && !message.error.includes(message.error_code) ? ` (${message.error_code})` : "";
-  return element("p", { class: "trouble", data: { testid: "message-error" }, text: message.error + code });
+  const buttons = actionsFor(message).map(({ label, run }) => {
+    const made = element("button", { type: "button", class: "button small", text: label });
+    made.addEventListener("click", () => run(message));
+    return made;
+  });
+  const reason = message.error ? element("p", { data: { testid: "message-error" }, text: message.error + code }) : null;
+  return reason || buttons.length ? element("div", { class: "trouble" }, reason, ...buttons) : null;
 }
 
 function attachment(media) {

@@ -9,6 +9,8 @@ import { Live } from "./live.js";
 import { hear, lookAgain } from "./presence.js";
 import { reaching } from "./reach.js";
 import { numbersOf, Recipient } from "./recipient.js";
+import { offerResend } from "./resend.js";
+import { Scheduled } from "./scheduled.js";
 import { Thread } from "./thread.js";
 
 const page = byId("client");
@@ -18,9 +20,11 @@ const MANY = 8; // single look-ups at once; more news than this is read by the p
 const list = new ConversationList(showUnread);
 const thread = new Thread(me, settle(markRead, 150));
 new Hands(me, { onRow: takeOver, onNote });
-const composer = new Composer({ onSent });
+const scheduled = new Scheduled();
+const composer = new Composer({ onSent, onKept });
 const recipient = new Recipient(writeTo, () => composer.focus());
 let callerIds = [];
+offerResend({ maySend: () => !obstacleTo({}), send: (message, copies) => composer.sendAgain(message, copies) });
 
 /* --- Where we are: #, #new, #new=+12025550123, #c12, or #c12/345 at a message --------------------- */
 
@@ -46,8 +50,10 @@ async function open(id, message) {
   }
   const opened = message && thread.openAt ? thread.openAt(conversation, message) : thread.open(conversation);
   composer.show(placeOf(conversation));
+  scheduled.show(id);
   if (matchMedia("(min-width: 761px)").matches) composer.focus();
   await opened;
+  await offerSenders(conversation);
   await offerNumbers(conversation);
 }
 
@@ -57,11 +63,9 @@ function startNew(number = "") {
   byId("thread-subtitle").textContent = "";
   byId("toggle-closed").hidden = true;
   dressAvatar(byId("thread-avatar"), "+");
+  scheduled.show(null);
   recipient.start();
-  if (!number) return;
-  recipient.input.value = number;
-  recipient.take(number);
-  composer.focus();
+  if (number) recipient.begin(number);
 }
 
 /* --- What can be written from and to ------------------------------------------------------------- */
@@ -69,7 +73,8 @@ function startNew(number = "") {
 const asOption = (one) => ({
   value: one.from,
   label: one.description ? `${one.pretty} (${one.description})` : one.pretty,
-  mms: one.mms,
+  limits: one.limits,
+  word: one.kind === "word",
 });
 
 function obstacleTo({ internal, answerable = true }) {
@@ -81,16 +86,23 @@ function obstacleTo({ internal, answerable = true }) {
   return answerable ? "" : gettext("This sender is a word, not a number: it cannot be answered.");
 }
 
-function placeOf(conversation) {
+function placeOf(conversation, senders = callerIds) {
   const { id, kind, remotes, our_number, our_pretty, group, answerable } = conversation;
   const internal = kind === "internal";
-  const from = internal ? [] : callerIds.map(asOption);
-  if (group && !from.some((one) => one.value === our_number)) {
-    from.unshift({ value: "", label: `${our_pretty} (${group.name})`, mms: true });
-  }
+  const from = internal ? [] : senders.map(asOption);
+  const shared = from.find((one) => group && one.value === our_number);
+  if (shared) shared.label = `${our_pretty} (${group.name})`;
+  else if (group) from.unshift({ value: our_number, label: `${our_pretty} (${group.name})` });
   const own = from.some((one) => one.value === our_number) ? our_number : (from[0]?.value ?? "");
   const to = [{ value: remotes.map((one) => one.number).join(";"), label: remotes.map((one) => one.pretty).join(", ") }];
-  return reaching(conversation, { id: `c${id}`, conversation: id, to, from, chosenFrom: own, internal, obstacle: obstacleTo({ internal, answerable }) });
+  return reaching(conversation, { id: `c${id}`, conversation: id, to, from, ours: our_number, chosenFrom: own, internal, obstacle: obstacleTo({ internal, answerable }) });
+}
+
+/** A group's thread is answered from the group's number, whose trunk may take other files. */
+async function offerSenders({ id, group }) {
+  if (!group) return;
+  const senders = await get("caller-ids", { conversation: id });
+  if (thread.id === id) composer.show(placeOf(thread.conversation, senders));
 }
 
 /** A contact may have other numbers: offer them beside the one that is used here. */
@@ -99,16 +111,15 @@ async function offerNumbers(conversation) {
   if (conversation.kind === "internal" || conversation.remotes.length !== 1 || !party.name) return;
   const found = await get("contacts", { number: party.number, page_size: 1 });
   if (thread.id !== conversation.id || !found.results.length) return;
-  const place = placeOf(conversation);
+  const { place } = composer;
   const others = numbersOf(found.results[0]).filter((one) => one.value !== party.number);
-  if (others.length) composer.show({ ...place, to: [...place.to, ...others] });
+  if (others.length) composer.show({ ...place, to: [place.to[0], ...others] });
 }
 
-function writeTo(options) {
-  const from = callerIds.map(asOption);
-  // A short number may be a colleague's extension, to whom anybody may write.
-  const internal = options.length === 1 && /^\d{2,10}$/.test(options[0].value) && page.dataset.maySend !== "yes";
-  composer.show({ id: "new", conversation: null, to: options, from, chosenFrom: from[0]?.value, internal, obstacle: obstacleTo({ internal: internal || !options.length }) });
+function writeTo(options, isColleague) {
+  const from = isColleague ? [] : callerIds.map(asOption);
+  const obstacle = options.length ? obstacleTo({ internal: isColleague }) : "";
+  composer.show({ id: "new", conversation: null, to: options, from, chosenFrom: from[0]?.value, internal: Boolean(isColleague), obstacle });
 }
 
 /* --- What happened ------------------------------------------------------------------------------- */
@@ -120,7 +131,6 @@ async function onSent(message, place) {
   } else if (composer.place.id === place.id) {
     location.hash = `c${message.conversation}`;
   }
-  composer.focus();
   await list.touch(message.conversation);
 }
 
@@ -134,6 +144,12 @@ function takeOver(row) {
   if (thread.id === row.id) thread.update(row);
 }
 
+/** A text waits for its time: in its thread, which may be a new one. */
+async function onKept(row, place) {
+  await Promise.all([list.touch(row.conversation), scheduled.load()]);
+  if (thread.id !== row.conversation && composer.place.id === place.id) location.hash = `c${row.conversation}`;
+}
+
 const due = { conversations: new Set(), messages: new Set() };
 
 function onNews(news) {
@@ -141,6 +157,7 @@ function onNews(news) {
     hear(news);
     return;
   }
+  if (news.type === "later") quietly(scheduled.load());
   if (news.type !== "state") due.conversations.add(news.conversation);
   if (news.message && news.conversation === thread.id) due.messages.add(news.message);
   flush();
@@ -170,7 +187,11 @@ async function refreshOne(id) {
 /** After a gap: the first page of the list, and the end of the open thread. */
 async function catchUp() {
   lookAgain();
-  await quietly(Promise.all([list.refresh(), thread.id === null ? null : thread.load()]));
+  await quietly(Promise.all([
+    list.refresh().then(() => composer.outbox.nudge()),
+    thread.id === null ? null : thread.load(),
+    scheduled.load(),
+  ]));
 }
 
 /* What could not be read now is read at the next news or hello; the line's state is shown. */

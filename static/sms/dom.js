@@ -53,5 +53,3 @@ export function settle(work, pause) {
     timer = setTimeout(() => work(...args), pause);
   };
 }
-
-export const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

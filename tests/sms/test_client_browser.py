@@ -113,7 +113,8 @@ def test_the_counter_names_the_character_that_forces_unicode(page: Page) -> None
     text.fill("It is ok")
     expect(counter).to_have_text("1 segment · 152 characters left · GSM-7")
     text.fill("It is “ok”")
-    expect(counter).to_have_text("1 segment · 60 characters left · UCS-2 · because of ““”")
+    expect(counter).to_have_text("1 segment · 60 characters left · UCS-2")
+    expect(page.get_by_test_id("culprits")).to_contain_text("“ ” force Unicode")
 
 
 def test_a_double_click_sends_once(page: Page) -> None:
@@ -141,6 +142,7 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(page: Page) -> None:
     page.get_by_test_id("composer-text").fill("Once, please")
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("message").last).to_contain_text("Once, please")
+    expect(page.get_by_test_id("pending")).to_have_count(0)
     expect(page.get_by_test_id("composer-error")).to_be_hidden()
     assert len(keys) == 2
     assert len(set(keys)) == 1
