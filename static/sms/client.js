@@ -232,7 +232,6 @@ byId("back").addEventListener("click", (event) => {
   go();
   byId("conversation-list").querySelector(`[data-id="${from}"]`)?.focus();
 });
-window.addEventListener("hashchange", () => quietly(go()));
 document.addEventListener("visibilitychange", markRead);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && page.classList.contains("is-open") && !event.defaultPrevented) byId("back").click();
@@ -242,6 +241,8 @@ await quietly(Promise.all([
   get("caller-ids").then((found) => (callerIds = found)),
   list.refresh(),
 ]));
+// Not before: what is known of senders by now decides what a place offers.
+window.addEventListener("hashchange", () => quietly(go()));
 await quietly(go());
 new Live({ onNews, onCatchUp: catchUp, onLine: showLine }).open();
 setInterval(() => list.draw(), 60000); // "10:41" becomes "Yesterday" at midnight

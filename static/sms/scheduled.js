@@ -61,7 +61,7 @@ export class Scheduled {
       : interpolate(gettext("Scheduled for %s"), [when(moment)]);
     const item = element("li", { class: `scheduled-card${refused ? " is-refused" : ""}`, data: { testid: "later-card", state: row.state } },
       element("p", { class: "scheduled-head" },
-        element("span", { "aria-hidden": "true", text: refused ? "✕" : "🕒" }),
+        element("span", { "aria-hidden": "true", text: refused ? "✕" : "◷" }),
         element("time", { datetime: row.at, title: moment.toLocaleString(), text: head })),
       row.text ? element("p", { class: "text", dir: "auto", text: row.text }) : null,
       row.media.length ? element("p", { class: "hint", text: row.media.map((one) => one.name).join(", ") }) : null,
