@@ -128,7 +128,7 @@ async function onSent(message, place) {
   if (place.id === `c${message.conversation}` && thread.id === message.conversation) {
     thread.pinned = true;
     thread.put(message);
-  } else if (composer.place.id === place.id) {
+  } else if (composer.place?.id === place.id) {
     location.hash = `c${message.conversation}`;
   }
   await list.touch(message.conversation);

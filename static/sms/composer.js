@@ -56,6 +56,18 @@ export class Composer {
       this.outbox.show(place.id);
     }
     this.update();
+    if (place.id === "new" && place.to.length && !place.internal && !place.obstacle) this.foresee(place);
+  }
+
+  /** Say before anything is written why this number could not be texted. */
+  async foresee(place) {
+    const { from, to } = this.route.body();
+    try {
+      await post("messages/preflight", { from, to, text: "." });
+      if (this.place === place) this.complain("");
+    } catch (error) {
+      if (error instanceof Refusal && this.place === place) this.complain(error.message);
+    }
   }
 
   focus() {
@@ -185,7 +197,7 @@ export class Composer {
 
   /** Give a refused text back to its writer, unless the next one is being written already. */
   takeBack(entry) {
-    const isHere = this.place.id === entry.place.id;
+    const isHere = this.place?.id === entry.place.id;
     if (!isHere || !entry.again || this.text.value.trim() || this.attachments.files.length) return false;
     this.text.value = entry.data.text;
     this.attachments.restore(entry.again);
@@ -196,7 +208,7 @@ export class Composer {
 
   forget(place) {
     write(place.id, "");
-    if (this.place.id !== place.id) return;
+    if (this.place?.id !== place.id) return;
     this.text.value = "";
     this.complain("");
   }

@@ -115,7 +115,7 @@ export class Outbox {
 
   bubble(entry) {
     const { data, files, to, state, error } = entry;
-    const words = state === "sending" ? gettext("Sending…") : gettext("Not sent");
+    const words = { sending: gettext("Sending…"), refused: gettext("Not sent"), stopped: gettext("No answer") }[state];
     return element("li", { class: `message is-ours is-pending is-${state}`, data: { testid: "pending", state } },
       to ? element("span", { class: "author", text: to }) : null,
       element("div", { class: "bubble" },

@@ -2,4 +2,7 @@
 
 import { clear } from "./draftbook.js";
 
-document.getElementById("sign-out").addEventListener("submit", clear);
+document.getElementById("sign-out").addEventListener("submit", () => {
+  clear();
+  sessionStorage.clear(); // what was on its way
+});

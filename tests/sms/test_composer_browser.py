@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from portal.models import CallerID, SenderID
+from portal.models import CallerID
 from sms import later, media
 from sms.models import Conversation, LaterText, MediaFile, Message, OptOut
 from tests import factories
@@ -262,9 +262,7 @@ def test_another_sender_is_explained_before_sending_and_remembered(page: Page) -
 
 def test_a_sender_id_is_said_to_be_one_way(page: Page, conversation: Conversation) -> None:
     assert conversation.extension is not None
-    SenderID.objects.create(
-        tenant=conversation.tenant, trunk=conversation.trunk, word="ALDER", state="approved"
-    )
+    factories.SenderIDFactory(tenant=conversation.tenant, trunk=conversation.trunk, word="ALDER")
     conversation.extension.sms = "ALLOW_WITH_SENDER_ID"
     conversation.extension.save()
     page.reload()
@@ -304,6 +302,18 @@ def test_what_is_no_number_is_refused_at_once(page: Page) -> None:
     )
     page.get_by_test_id("composer-text").fill("Hello?")
     expect(page.get_by_test_id("composer-send")).to_be_disabled()
+
+
+def test_an_opt_out_is_told_before_anything_is_written(
+    page: Page, conversation: Conversation
+) -> None:
+    OptOut.objects.create(tenant=conversation.tenant, remote="+12125550142", words="STOP")
+    recipient = write_new(page)
+    recipient.fill("212 555 0142")
+    expect(page.get_by_test_id("composer-error")).to_contain_text("asked not to be texted")
+    recipient.fill("212 555 0143")
+    expect(page.get_by_test_id("recipient-verdict")).to_contain_text("+1 212-555-0143")
+    expect(page.get_by_test_id("composer-error")).to_be_hidden()
 
 
 def test_colleagues_and_contacts_are_found_and_enter_takes_the_first(

@@ -1,6 +1,8 @@
 """Texts with a time: kept, changed, cancelled, and made into one message when it has come."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +216,8 @@ def test_a_text_is_either_cancelled_or_sent(line: CallerID) -> None:
     for n in range(12):
         row = keep(line, key=f"race {n}")
         LaterText.objects.filter(pk=row.pk).update(due_at=timezone.now() - timedelta(seconds=1))
-        _left, cancelled = at_once(later.submit_due, lambda one=row: later.cancel(one))
+        both: list[Callable[[], object]] = [later.submit_due, partial(later.cancel, row)]
+        _left, cancelled = at_once(*both)
         row.refresh_from_db()
         assert row.state == ("submitted" if isinstance(cancelled, later.TooLate) else "cancelled")
         assert (row.message is None) == (row.state == "cancelled")
