@@ -73,10 +73,26 @@ class NotWaiting(Refused):
     status = 409
 
 
+class NumbersInvalid(Refused):
+    """Numbers of a contact that cannot be understood; ``fields`` says which of them."""
+
+    code = "number_invalid"
+
+    def __init__(self, detail: str, fields: dict[str, Any]) -> None:
+        super().__init__(detail)
+        self.fields = fields
+
+
 class FileRefused(Refused):
     """An upload that cannot be texted."""
 
     code = "media_refused"
+
+
+class FileUnreadable(Refused):
+    """A file of contacts that is none, or too large."""
+
+    code = "file_unreadable"
 
 
 class FileNotKept(Refused):
@@ -89,7 +105,10 @@ class FileNotKept(Refused):
 def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Map our refusals and the framework's to status, stable code and plain words."""
     if isinstance(error, Refused):
-        return Response({"code": error.code, "detail": error.detail}, status=error.status)
+        said: dict[str, Any] = {"code": error.code, "detail": error.detail}
+        if isinstance(error, NumbersInvalid):
+            said["fields"] = error.fields
+        return Response(said, status=error.status)
     response = exception_handler(error, context)
     if response is None:
         return None

@@ -3,6 +3,8 @@
 from django.urls import path
 
 from sms.api import (
+    contact_files,
+    contacts,
     conversations,
     directory,
     files,
@@ -33,7 +35,11 @@ urlpatterns = [
     path("conversations/<int:pk>/reopen", conversations.ReopenView.as_view(), name="reopen"),
     path("presence", presence.PresenceView.as_view(), name="presence"),
     path("colleagues", presence.ColleaguesView.as_view(), name="colleagues"),
-    path("contacts", directory.ContactsView.as_view(), name="contacts"),
+    path("contacts", contacts.ContactsView.as_view(), name="contacts"),
+    path("contacts/import", contact_files.ImportView.as_view(), name="contacts-import"),
+    path("contacts/export", contact_files.ExportView.as_view(), name="contacts-export"),
+    path("contacts/<int:pk>", contacts.ContactView.as_view(), name="contact"),
+    path("contacts/<int:pk>/conversations", contacts.ThreadsView.as_view(), name="contact-threads"),
     path("caller-ids", directory.CallerIdsView.as_view(), name="caller-ids"),
     path("media", files.UploadView.as_view(), name="media"),
     path("media/<uuid:key>", files.DownloadView.as_view(), name="media-file"),

@@ -1,68 +1,16 @@
-"""The API's contacts, caller IDs, push stream and proofs of who calls."""
+"""The API's caller IDs, push stream and proofs of who calls."""
 
 import pytest
 from django.conf import settings
 from rest_framework.test import APIClient
 
-from portal.models import CallerID, Contact, Extension, User
+from portal.models import CallerID, Extension
 from sms import push
 from tests import factories
-from tests.sms.callers import API, machine, person, queries_of
+from tests.sms.callers import API, machine, person
 
 pytestmark = pytest.mark.django_db
-CONTACT = {"name": "Helen Ruiz", "numbers": [{"number": "(617) 555-0188", "label": "mobile"}]}
-
-
-def test_an_extension_adds_a_contact_of_its_own(line: CallerID) -> None:
-    other = factories.ExtensionFactory(tenant=line.tenant)
-    answer = machine(line.extension).post(f"{API}/contacts", CONTACT, format="json")
-    assert answer.status_code == 201
-    assert answer.json()["shared"] is False
-    assert answer.json()["numbers"] == [
-        {"number": "+16175550188", "label": "mobile", "pretty": "+1 617-555-0188"}
-    ]
-    assert machine(other).get(f"{API}/contacts").json()["results"] == []
-
-
-def test_the_tenants_machine_adds_a_shared_contact(line: CallerID) -> None:
-    assert machine(line.tenant).post(f"{API}/contacts", CONTACT, format="json").json()["shared"]
-    assert len(machine(line.extension).get(f"{API}/contacts").json()["results"]) == 1
-
-
-def test_an_auditor_adds_no_contact(line: CallerID) -> None:
-    auditor = person(factories.UserFactory(tenant=line.tenant, role=User.Role.AUDITOR))
-    answer = auditor.post(f"{API}/contacts", CONTACT, format="json")
-    assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
-
-
-@pytest.mark.parametrize(
-    ("numbers", "code"),
-    [([], "invalid"), ([{"number": "x"}], "number_invalid"), ([{"number": "1"}] * 21, "invalid")],
-)
-def test_a_contact_needs_real_numbers(
-    line: CallerID, numbers: list[dict[str, str]], code: str
-) -> None:
-    data = {"name": "Nobody", "numbers": numbers}
-    answer = machine(line.extension).post(f"{API}/contacts", data, format="json")
-    assert (answer.status_code, answer.json()["code"]) == (400, code)
-    assert not Contact.objects.exists()
-
-
-@pytest.mark.parametrize("query", ["q=hel", "q=acme", "q=555-01", "number=617-555-0188"])
-def test_a_contact_is_found_by_name_company_or_number(line: CallerID, query: str) -> None:
-    contact = factories.ContactFactory(tenant=line.tenant, name="Helen", company="Acme")
-    factories.ContactNumberFactory(contact=contact, number="+16175550188")
-    factories.ContactFactory(tenant=line.tenant, name="Zoe")
-    found = machine(line.extension).get(f"{API}/contacts?{query}").json()["results"]
-    assert [row["name"] for row in found] == ["Helen"]
-
-
-def test_a_page_of_contacts_costs_the_same_however_long_it_is(line: CallerID) -> None:
-    client = machine(line.extension)
-    factories.ContactNumberFactory(tenant=line.tenant)
-    few = queries_of(client, f"{API}/contacts")
-    factories.ContactNumberFactory.create_batch(9, tenant=line.tenant)
-    assert queries_of(client, f"{API}/contacts") == few <= 3
+CONTACT = {"name": "Helen Ruiz", "numbers": [{"number": "(617) 555-0188"}]}
 
 
 def test_caller_ids_begin_with_the_default_one(line: CallerID) -> None:

@@ -22,6 +22,10 @@ ADDRESSES = [
     ("post", "conversations/{conversation}/read"),
     ("post", "conversations/{conversation}/close"),
     ("post", "conversations/{conversation}/reopen"),
+    ("get", "contacts/{contact}"),
+    ("patch", "contacts/{contact}"),
+    ("delete", "contacts/{contact}"),
+    ("get", "contacts/{contact}/conversations"),
 ]
 OUTSIDERS = ["extension", "tenant token", "administrator", "auditor"]
 
@@ -32,8 +36,9 @@ def theirs(line: CallerID) -> dict[str, Any]:
     conversation = factories.ConversationFactory(did=line.did, extension=line.extension)
     message = factories.MessageFactory(conversation=conversation, inbound=True)
     media = factories.MediaFileFactory(message=message, state="ready")
-    factories.ContactNumberFactory(tenant=line.tenant)
-    return {"conversation": conversation.pk, "message": message.pk, "media": media.key}
+    contact = factories.ContactNumberFactory(tenant=line.tenant).contact
+    rows = {"conversation": conversation, "message": message, "contact": contact}
+    return {"media": media.key} | {name: row.pk for name, row in rows.items()}
 
 
 def outsider(kind: str) -> Any:
