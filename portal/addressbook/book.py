@@ -39,18 +39,22 @@ class Book:
 
 @dataclass
 class Step:
-    """What becomes of one contact of the file: it is new, or changes ``contact``, or neither."""
+    """What becomes of one contact of the file: it is new, or changes ``contact``, or neither.
+
+    Nobody needs an own contact that says what a shared one says.
+    """
 
     entry: Entry
     contact: Contact | None = None
     changes: list[str] = field(default_factory=list)
     missing: list[Number] = field(default_factory=list)
     relabelled: list[ContactNumber] = field(default_factory=list)
+    is_shared: bool = False
 
     @property
     def what(self) -> str:
         """Name it: new, update or same."""
-        if self.contact is None:
+        if self.contact is None and not self.is_shared:
             return "new"
         return "update" if self.changes else "same"
 
@@ -146,14 +150,9 @@ def _steps(book: Book, contacts: QuerySet[Contact], entries: Sequence[Entry]) ->
     One with the same name and number for certain; else the only one that has a number of it and is
     not taken for another entry of the file: people share the numbers of their house.
     """
-    wanted = {one.number for entry in entries for one in entry.numbers}
-    holders = ContactNumber.objects.filter(tenant=book.tenant, number__in=wanted).order_by()
-    rows = contacts.filter(pk__in=holders.values("contact")).order_by("pk")
-    rows = rows.prefetch_related("numbers")
-    by_number: dict[str, list[Contact]] = {}
-    for contact in rows:
-        for row in contact.numbers.all():
-            by_number.setdefault(row.number, []).append(contact)
+    by_number = _by_number(contacts, book.tenant, entries)
+    shared = Book(book.tenant).contacts() if book.extension else Contact.objects.none()
+    by_shared_number = _by_number(shared, book.tenant, entries)
     named = {at: _namesake(entry, by_number) for at, entry in enumerate(entries)}
     taken = {contact.pk for contact in named.values() if contact}
     steps = []
@@ -161,8 +160,29 @@ def _steps(book: Book, contacts: QuerySet[Contact], entries: Sequence[Entry]) ->
         contact = named[at] or _only(entry, by_number, taken)
         if contact:
             taken.add(contact.pk)
-        steps.append(_step(entry, contact))
+        step = _step(entry, contact)
+        step.is_shared = contact is None and _is_said(entry, _namesake(entry, by_shared_number))
+        steps.append(step)
     return steps
+
+
+def _by_number(
+    contacts: QuerySet[Contact], tenant: Tenant, entries: Sequence[Entry]
+) -> dict[str, list[Contact]]:
+    wanted = {one.number for entry in entries for one in entry.numbers}
+    holders = ContactNumber.objects.filter(tenant=tenant, number__in=wanted).order_by()
+    rows = contacts.filter(pk__in=holders.values("contact")).order_by("pk")
+    found: dict[str, list[Contact]] = {}
+    for contact in rows.prefetch_related("numbers"):
+        for row in contact.numbers.all():
+            found.setdefault(row.number, []).append(contact)
+    return found
+
+
+def _is_said(entry: Entry, contact: Contact | None) -> bool:
+    """Say whether a contact of this name has all the numbers."""
+    has = {row.number for row in contact.numbers.all()} if contact else set()
+    return {one.number for one in entry.numbers} <= has
 
 
 def _holders(entry: Entry, by_number: dict[str, list[Contact]]) -> dict[int, Contact]:
@@ -206,7 +226,7 @@ def _step(entry: Entry, contact: Contact | None) -> Step:
 
 
 def _save(book: Book, steps: Sequence[Step]) -> None:
-    fresh = [step for step in steps if step.contact is None]
+    fresh = [step for step in steps if step.what == "new"]
     changed = [step.contact for step in steps if step.contact and step.changes]
     made = Contact.objects.bulk_create(
         Contact(
@@ -222,7 +242,7 @@ def _save(book: Book, steps: Sequence[Step]) -> None:
     ContactNumber.objects.bulk_create(
         ContactNumber(tenant=book.tenant, contact=owner, number=one.number, label=one.label)
         for step in steps
-        if (owner := step.contact or owners[id(step)])
+        if (owner := step.contact or owners.get(id(step)))
         for one in step.missing
     )
     Contact.objects.bulk_update(changed, ["name", "company", "notes"], batch_size=500)

@@ -28,6 +28,8 @@ LABELS = {
     **dict.fromkeys(("cell", "cellphone"), "mobile"),
     **dict.fromkeys(("business", "office"), "work"),
 }
+# Columns that name only a place hold the number there.
+PLACES = {"home", "work", "office"}
 NAMING = {"label", "type"}
 # Google's tables put several numbers into one cell.
 _SEVERAL = re.compile(r"\s*:::\s*")
@@ -54,7 +56,7 @@ class _Header:
             self.fields.setdefault(known, at)
         elif parts & NAMING and (parts & PHONES or parts <= NAMING | {str(nth)}):
             self.labels.setdefault(nth, at)
-        elif parts & PHONES:
+        elif parts & PHONES or words in PLACES:
             label = " ".join(LABELS[word] for word in words.split() if word in LABELS)
             self.numbers.append((at, nth, label))
         elif words:

@@ -69,7 +69,7 @@ class ContactDoor(Door):
             if self.caller.extension is None:
                 raise NotPermitted(_("You may read contacts, not change them."))
             raise NotPermitted(
-                _("A tenant administrator edits shared contacts. Save a copy of your own instead.")
+                _("A tenant administrator edits shared contacts. Make a copy of your own instead.")
             )
         return contact
 
@@ -77,17 +77,18 @@ class ContactDoor(Door):
         """Return the labels by number in normal form, or refuse all that cannot be read."""
         country = self.caller.tenant.country
         found: dict[str, str] = {}
-        wrong: list[dict[str, list[str]]] = []
+        wrong: list[dict[str, list[dict[str, str]]]] = []
         for row in rows:
             typed = row.get("number", "")
             try:
                 found[e164.normalize(typed, country)] = row.get("label", "")
                 wrong.append({})
             except e164.NumberInvalid as error:
-                wrong.append({"number": [f"{error} {entry.way_out(typed, country)}"]})
+                why = f"{error} {entry.way_out(typed, country)}"
+                wrong.append({"number": [{"message": why, "code": NumbersInvalid.code}]})
         if any(wrong):
             said = [
-                f"{_('Number %d') % at}: {row['number'][0]}"
+                f"{_('Number %d') % at}: {row['number'][0]['message']}"
                 for at, row in enumerate(wrong, 1)
                 if row
             ]

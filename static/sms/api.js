@@ -5,10 +5,11 @@ const PATIENCE = 30000; // milliseconds after which a line that says nothing cou
 
 /** What the server refused: a stable code, and words for people. */
 export class Refusal extends Error {
-  constructor(status, { code = "refused", detail = "" } = {}) {
+  constructor(status, { code = "refused", detail = "", fields = {} } = {}) {
     super(detail || gettext("The server refused this."));
     this.status = status;
     this.code = code;
+    this.fields = fields;
   }
 }
 
@@ -21,6 +22,9 @@ export const post = (path, data = {}, headers = {}) =>
   call("POST", path, JSON.stringify(data), { "Content-Type": "application/json", ...headers });
 
 export const put = (path, data) => call("PUT", path, JSON.stringify(data), { "Content-Type": "application/json" });
+
+/** Post a form that holds a file. */
+export const postForm = (path, form) => call("POST", path, form);
 
 export const patch = (path, data) => call("PATCH", path, JSON.stringify(data), { "Content-Type": "application/json" });
 

@@ -2,6 +2,7 @@
 
 import { get, post } from "./api.js";
 import { Composer } from "./composer.js";
+import { Contacts, offerContact } from "./contacts.js";
 import { byId, dressAvatar, say, settle } from "./dom.js";
 import { Hands } from "./hands.js";
 import { ConversationList } from "./list.js";
@@ -23,17 +24,19 @@ new Hands(me, { onRow: takeOver, onNote });
 const scheduled = new Scheduled();
 const composer = new Composer({ onSent, onKept });
 const recipient = new Recipient(writeTo, () => composer.focus());
+const contacts = new Contacts(onContacts);
 let callerIds = [];
 offerResend({ maySend: () => !obstacleTo({}), send: (message, copies) => composer.sendAgain(message, copies) });
 
-/* --- Where we are: #, #new, #new=+12025550123, #c12, or #c12/345 at a message --------------------- */
+/* --- Where we are: #, #new, #new=+12025550123, #c12, #c12/345 at a message, or contacts.js's -------- */
 
 async function go() {
   const place = location.hash.slice(1);
   const [, id, message] = (/^c(\d+)(?:\/(\d+))?$/.exec(place) ?? [null, null]).map((part) => part && Number(part));
   const isNew = /^new(=|$)/.test(place);
-  page.classList.toggle("is-open", isNew || id !== null);
-  byId("nothing-open").hidden = isNew || id !== null;
+  const isContacts = contacts.show(place);
+  page.classList.toggle("is-open", isNew || id !== null || contacts.isOpen);
+  byId("nothing-open").hidden = isNew || id !== null || isContacts;
   byId("thread").hidden = !isNew && id === null;
   byId("recipient").hidden = !isNew;
   list.mark(id);
@@ -51,6 +54,7 @@ async function open(id, message) {
   const opened = message && thread.openAt ? thread.openAt(conversation, message) : thread.open(conversation);
   composer.show(placeOf(conversation));
   scheduled.show(id);
+  offerContact(conversation);
   if (matchMedia("(min-width: 761px)").matches) composer.focus();
   await opened;
   await offerSenders(conversation);
@@ -59,6 +63,7 @@ async function open(id, message) {
 
 function startNew(number = "") {
   thread.reset();
+  offerContact(null);
   byId("thread-title").textContent = gettext("New message");
   byId("thread-subtitle").textContent = "";
   byId("toggle-closed").hidden = true;
@@ -182,6 +187,12 @@ async function refreshOne(id) {
   if (row.id === thread.id) thread.update(row);
   if (row.id === thread.id && row.reach) composer.show(placeOf(row));
   if (row.unread > before) announce(row);
+}
+
+/** Names changed, of these numbers or of any: read again where they are shown. */
+async function onContacts(numbers) {
+  const shown = [...list.rows.values()].filter((row) => row.remotes.some((party) => numbers?.includes(party.number)));
+  await quietly(!numbers || shown.length > MANY ? list.refresh() : Promise.all(shown.map((row) => list.touch(row.id))));
 }
 
 /** After a gap: the first page of the list, and the end of the open thread. */

@@ -150,6 +150,15 @@ def test_lines_of_one_person_become_one_contact(line: CallerID) -> None:
     assert numbers_of(Contact.objects.get()) == {"+16175550188": "", "+16175550199": "mobile"}
 
 
+@pytest.mark.usefixtures("shared")
+def test_who_is_shared_already_is_not_added_a_second_time(line: CallerID) -> None:
+    rows = "name,mobile,work\nAcme,617-555-0199,\nACME,,617-555-0100\nAcme Two,617-555-0199,\n"
+    outcome = sent(machine(line.extension), rows, apply=True).json()
+    assert (outcome["new"], outcome["same"]) == (2, 1)
+    own = Contact.objects.filter(extension=line.extension)
+    assert sorted(own.values_list("name", flat=True)) == ["ACME", "Acme Two"]
+
+
 def test_an_import_for_the_tenant_is_the_administrators_and_is_audited(
     line: CallerID, own: Contact
 ) -> None:

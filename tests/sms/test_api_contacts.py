@@ -143,7 +143,7 @@ def test_an_extension_leaves_shared_contacts_alone_and_learns_what_to_do(
         client.delete(url(shared)),
     ):
         assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
-        assert "Save a copy of your own" in answer.json()["detail"]
+        assert "Make a copy of your own" in answer.json()["detail"]
     answer = client.post(f"{API}/contacts", CONTACT | {"shared": True}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
     assert Contact.objects.get() == shared
