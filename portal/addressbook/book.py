@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -245,6 +246,12 @@ def _save(book: Book, steps: Sequence[Step]) -> None:
         if (owner := step.contact or owners.get(id(step)))
         for one in step.missing
     )
-    Contact.objects.bulk_update(changed, ["name", "company", "notes"], batch_size=500)
-    relabelled = [row for step in steps for row in step.relabelled]
-    ContactNumber.objects.bulk_update(relabelled, ["label"], batch_size=500)
+    # One statement each, where bulk_update builds a condition for every row.
+    _update(Contact, changed, ["name", "company", "notes"])
+    _update(ContactNumber, [row for step in steps for row in step.relabelled], ["label"])
+
+
+def _update(model: type[Contact | ContactNumber], rows: Sequence[Any], names: list[str]) -> None:
+    model.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["id"], update_fields=names
+    )
