@@ -72,6 +72,16 @@ class Plan:
         """Return the steps of one kind."""
         return [step for step in self.steps if step.what == what]
 
+    def told(self) -> dict[str, Any]:
+        """Return what the audit log keeps: one entry, for thousands would bury the rest."""
+        fresh, changed = self.of("new"), self.of("update")
+        if not fresh and not changed:
+            return {}
+        return {
+            "added": [step.entry.name for step in fresh],
+            "edited": [f"{step.entry.name}: {', '.join(step.changes)}" for step in changed],
+        }
+
 
 def look(book: Book, content: bytes) -> Plan:
     """Say what a file would do."""

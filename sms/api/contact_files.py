@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Count
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from drf_spectacular.types import OpenApiTypes
@@ -16,10 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal import e164
-from portal.addressbook import book, table, vcard
+from portal.addressbook import book, table
 from portal.addressbook.book import Plan, Step
+from portal.addressbook.download import download
 from portal.addressbook.entry import Fault
-from portal.models import Contact
 from portal.sheet import Unreadable
 from sms.api.contacts import ContactDoor
 from sms.api.errors import FileUnreadable
@@ -114,20 +113,14 @@ class ImportView(ContactDoor):
         except Unreadable as error:
             raise FileUnreadable(str(error)) from error
         if words["apply"]:
-            self.note_import(into, plan, upload.name or "")
+            self.note_import(into, plan)
         return Response(ImportShape(_outcome(plan, applied=words["apply"])).data)
 
-    def note_import(self, into: book.Book, plan: Plan, name: str) -> None:
-        """Write one entry for the whole file: one for each of thousands would bury the rest."""
-        fresh, changed = plan.of("new"), plan.of("update")
-        if into.extension is None and (fresh or changed):
-            self.note(
-                "imported contacts into",
-                into.tenant,
-                file=name[:100],
-                added=[step.entry.name for step in fresh],
-                edited=[f"{step.entry.name}: {', '.join(step.changes)}" for step in changed],
-            )
+    def note_import(self, into: book.Book, plan: Plan) -> None:
+        """Write to the audit log what others see from now on."""
+        told = plan.told()
+        if into.extension is None and told:
+            self.note("imported contacts into", into.tenant, **told)
 
 
 class ExportQuery(Shape):
@@ -152,27 +145,10 @@ class ExportView(ContactDoor):
         """Hand out the file."""
         del request
         query = words_of(ExportQuery, self)
-        found = self.contacts().prefetch_related("numbers")
+        found = self.contacts()
         if query["scope"] != "all":
             found = found.filter(extension__isnull=query["scope"] == "shared")
-        entries = book.entries_of(found)
-        if query["type"] == "csv":
-            most = _most_numbers(found)
-            answer = StreamingHttpResponse(table.write(entries, most), content_type="text/csv")
-        else:
-            answer = StreamingHttpResponse(vcard.write(entries), content_type=vcard.TYPE)
-        ending = "csv" if query["type"] == "csv" else "vcf"
-        answer["Content-Disposition"] = f'attachment; filename="contacts.{ending}"'
-        answer["X-Content-Type-Options"] = "nosniff"
-        return answer
-
-
-def _most_numbers(found: Any) -> int:
-    rows = Contact.objects.filter(pk__in=found.order_by().values("pk"))
-    counts = (
-        rows.annotate(count=Count("numbers")).order_by("-count").values_list("count", flat=True)
-    )
-    return counts.first() or 1
+        return download(found, query["type"])
 
 
 def _outcome(plan: Plan, *, applied: bool) -> dict[str, Any]:

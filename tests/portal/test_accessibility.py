@@ -60,6 +60,7 @@ ADMINISTRATOR = {
     "people": (
         "/admin/portal/group/{Group}/change/",
         "/admin/portal/contact/",
+        "/admin/portal/contact/import/",
         "/admin/portal/contact/{Contact}/change/",
         "/admin/portal/user/",
         "/admin/portal/user/add/",
