@@ -74,7 +74,7 @@ class ImportShape(Shape):
 
     applied = serializers.BooleanField()
     new = serializers.IntegerField()
-    update = serializers.IntegerField()
+    update_ = serializers.IntegerField()
     same = serializers.IntegerField()
     faulty = serializers.IntegerField()
     steps = StepShape(many=True, help_text=gettext_lazy("The first of them, the changes first."))

@@ -24,6 +24,7 @@ from sms.api.contact_shapes import ContactBody, ContactQuery, ContactShape, NewC
 from sms.api.conversations import ConversationDoor
 from sms.api.door import Door, Pages
 from sms.api.errors import NotPermitted, NumbersInvalid
+from sms.api.listing import LatestFirst
 from sms.api.serializers import REFUSALS, ConversationShape, body_of, words_of
 
 
@@ -36,7 +37,7 @@ class ByName(Pages):
 class ContactDoor(Door):
     """What the addresses of contacts share."""
 
-    pagination_class = ByName
+    pagination_class: type[Pages] | None = ByName
 
     def contacts(self) -> QuerySet[Contact]:
         """Return the contacts that the caller sees."""
@@ -225,6 +226,8 @@ class ContactView(ContactDoor):
 class ThreadsView(ConversationDoor):
     """What was texted with the numbers of a contact."""
 
+    pagination_class = LatestFirst
+
     @extend_schema(
         operation_id="contacts_conversations",
         summary="List the conversations with a contact, the latest first",
@@ -267,8 +270,8 @@ def _change(
     before = {row.number: row.label for row in contact.numbers.all()}
     if numbers is not None and numbers != before:
         _put(contact, numbers)
-        old, new = set(_said(before)), set(_said(numbers))
-        detail |= {"added": sorted(new - old), "removed": sorted(old - new)}
+        had, has = set(_said(before)), set(_said(numbers))
+        detail |= {"added": sorted(has - had), "removed": sorted(had - has)}
     return detail
 
 

@@ -1,8 +1,10 @@
 """The API's contacts: who may do what to whose, and what happens when two do it at once."""
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.utils import timezone
 
 from portal.addressbook import book
 from portal.models import AuditEntry, CallerID, Contact, Extension, User
@@ -209,12 +211,21 @@ def test_the_threads_with_a_contact_are_those_that_the_caller_may_read(
 
 def test_threads_with_a_contact_cost_the_same_however_many(line: CallerID, own: Contact) -> None:
     client = machine(line.extension)
-    factories.ConversationFactory(did=line.did, extension=line.extension)
+    make = partial(factories.ConversationFactory, did=line.did, extension=line.extension)
+    make(remote="+12125550199;+16175550188")
     few = queries_of(client, url(own, "/conversations"))
     for n in range(5):
-        remote = f"+121255501{n:02d};+16175550188"
-        factories.ConversationFactory(did=line.did, extension=line.extension, remote=remote)
+        make(remote=f"+121255501{n:02d};+16175550188")
     assert queries_of(client, url(own, "/conversations")) == few
+
+
+def test_the_thread_with_the_last_message_comes_first(line: CallerID, own: Contact) -> None:
+    make = partial(factories.ConversationFactory, did=line.did, extension=line.extension)
+    now = timezone.now()
+    latest = make(last_message_at=now)
+    make(remote="+12125550199;+16175550188", last_message_at=now - timedelta(hours=1))
+    rows = machine(line.extension).get(url(own, "/conversations")).json()["results"]
+    assert (len(rows), rows[0]["id"]) == (2, latest.pk)
 
 
 # --- At once -------------------------------------------------------------------------------------
