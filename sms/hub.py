@@ -23,10 +23,11 @@ log = logging.getLogger(__name__)
 
 PING_EVERY = 15.0  # proxies close a stream that says nothing for 30 to 60 seconds
 QUEUE = 256  # frames a slow client may lag behind before it is let go; it reconnects and catches up
+BREATHS, BREATH = 10, 0.001  # how often and long (seconds) writers are waited for in a burst
 RETRY_FIRST, RETRY_MOST = 0.2, 5.0
 HELLO = b"event: hello\ndata: {}\n\n"
 LOST = b"event: lost\ndata: {}\n\n"
-PING = b": ping\n\n"
+PING = b"event: ping\ndata: {}\n\n"
 
 
 class Client:
@@ -35,15 +36,26 @@ class Client:
     def __init__(self, channels: Iterable[str]) -> None:
         self.channels = {on_air(channel) for channel in channels}
         self.unconfirmed = set(self.channels)
-        self.frames: asyncio.Queue[bytes] = asyncio.Queue(QUEUE)
-        self.too_slow = asyncio.Event()
+        self.frames: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE)
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def offer(self, frame: bytes) -> None:
-        """Queue a frame, or mark the client as too slow."""
+        """Queue a frame; a client that lags too far behind is let go."""
+        if self.over.done():
+            return
         try:
             self.frames.put_nowait(frame)
         except asyncio.QueueFull:
-            self.too_slow.set()
+            self.end()
+
+    def end(self) -> None:
+        """Let the stream end after the frame that is being written."""
+        if self.over.done():
+            return
+        self.over.set_result(None)
+        while not self.frames.empty():
+            self.frames.get_nowait()
+        self.frames.put_nowait(None)
 
     def confirm(self, channel: str) -> None:
         """Say hello as soon as every channel is heard."""
@@ -153,13 +165,25 @@ class Hub:
                     async for kind, channel, body in messages(line):
                         pause = RETRY_FIRST
                         self.dispatch(kind, channel, body)
-                        # A burst is read without ever waiting: let the writers have their turn.
-                        await asyncio.sleep(0)
+                        await self.breathe(channel)
             except (redis.RedisError, OSError) as error:
                 log.warning("push.lost reason=%s retry_in=%s", type(error).__name__, pause)
             self.lose()
             await asyncio.sleep(pause)
             pause = min(pause * 2, RETRY_MOST)
+
+    async def breathe(self, channel: str) -> None:
+        """Let the writers have their turn: a burst is read without ever waiting.
+
+        Where somebody lags far behind, it may be us who are too quick. Not for long: a slow browser
+        must not hold up the others.
+        """
+        await asyncio.sleep(0)
+        for _ in range(BREATHS):
+            lags = (client.frames.qsize() for client in self.clients.get(channel, ()))
+            if max(lags, default=0) < QUEUE / 2:
+                return
+            await asyncio.sleep(BREATH)
 
     def dispatch(self, kind: str, channel: str, body: bytes) -> None:
         """Give one message of Redis to the clients of its channel."""

@@ -95,31 +95,32 @@ class Application:
             self.hub = Hub(settings.REDIS_URL)
         await start(send, 200, b"text/event-stream")
         await self.hub.join(client)
-        tasks = {
-            asyncio.create_task(write(client, send)),
-            asyncio.create_task(left(receive)),
-            asyncio.create_task(client.too_slow.wait()),
-            asyncio.create_task(asyncio.sleep(seconds)),
-        }
+        writing = asyncio.create_task(write(client, send))
+        gone = asyncio.create_task(left(receive))
+        ends = {writing, gone, client.over}
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
-                task.cancel()
+            client.end()
             await self.hub.leave(client)
-            # A write to a browser that has left fails; there is nobody to tell.
-            await asyncio.gather(*tasks, return_exceptions=True)
+        # The writer is never cancelled: granian would not wake one that waits for a slow browser.
+        await asyncio.wait({writing, gone}, return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        # A write to a browser that has left fails; there is nobody to tell.
+        await asyncio.gather(writing, gone, return_exceptions=True)
         with contextlib.suppress(OSError, RuntimeError):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def write(client: Client, send: Send) -> None:
-    """Write what is queued, and a ping when nothing was for a while."""
+    """Write what is queued until the client's end, and a ping when nothing was for a while."""
     while True:
-        try:
-            frame = await asyncio.wait_for(client.frames.get(), PING_EVERY)
-        except TimeoutError:
-            frame = PING
+        frame: bytes | None = PING
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PING_EVERY):
+                frame = await client.frames.get()
+        if frame is None:
+            return
         await send({"type": "http.response.body", "body": frame, "more_body": True})
 
 

@@ -174,12 +174,27 @@ def test_a_browser_that_does_not_read_is_let_go(redis_client: redis.Redis) -> No
     play(scene)
 
 
+def test_a_burst_reaches_whoever_reads(redis_client: redis.Redis) -> None:
+    async def scene(application: push.Application) -> None:
+        browsers = [await listening(application, "extension:1") for _ in range(5)]
+        pipe = redis_client.pipeline(transaction=False)
+        for number in range(2 * hub.QUEUE):
+            pipe.publish(on_air("extension:1"), json.dumps({"n": number}))
+        pipe.execute()
+        for number in range(2 * hub.QUEUE):
+            assert {await one.frame() for one in browsers} == {f'data: {{"n": {number}}}\n\n'}
+        for browser in browsers:
+            await browser.leave()
+
+    play(scene)
+
+
 def test_a_silent_stream_is_kept_open_by_pings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(push, "PING_EVERY", 0.05)
 
     async def scene(application: push.Application) -> None:
         browser = await listening(application, "extension:1")
-        assert await browser.frame() == ": ping\n\n"
+        assert await browser.frame() == "event: ping\ndata: {}\n\n"
         await browser.leave()
 
     play(scene)

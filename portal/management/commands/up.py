@@ -28,6 +28,7 @@ from portal.provisioning import demo
 
 GRACE = 15  # seconds that open provider calls and requests get to end
 STARTS_WITHIN = 60
+STREAMS = 16_000  # open browsers of one push process; granian would keep the 1,025th waiting
 STOPPED_BY_US = {130, 143}  # honcho's codes for SIGINT and SIGTERM
 
 
@@ -42,7 +43,7 @@ def commands(host: str, port: int, push_port: int) -> dict[str, list[str]]:
         ],
         "push": [
             *granian, "1", "--interface", "asgi", "--port", str(push_port),
-            "portal.asgi:application",
+            "--backpressure", str(STREAMS), "portal.asgi:application",
         ],
         "worker": ["celery", "-A", "portal", "worker", "--loglevel", "INFO", "--without-mingle"],
         "beat": ["celery", "-A", "portal", "beat", "--loglevel", "INFO", "--pidfile="],
