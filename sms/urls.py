@@ -3,7 +3,7 @@
 from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
-from sms import client, health
+from sms import client, health, installable
 from sms.api import files
 from sms.handset import gateway
 from sms.handset import page as handset
@@ -12,6 +12,9 @@ from sms.webhooks import WebhookView
 urlpatterns = [
     path("", client.page, name="client"),
     path("texts.js", JavaScriptCatalog.as_view(packages=["sms"]), name="texts"),
+    path("manifest.webmanifest", installable.manifest, name="manifest"),
+    path("worker.js", installable.worker),
+    path("offline/", installable.offline, name="offline"),
     path("api/v1/", include("sms.api.urls")),
     path("media/<str:token>", files.public, name="media-link"),
     path("webhooks/<str:token>/", WebhookView.as_view(), name="webhook"),

@@ -1,12 +1,16 @@
 /* Puts the messaging client together: which conversation is open, and what news does to it. */
 
 import { get, post } from "./api.js";
+import { showUnread } from "./badge.js";
 import { Composer } from "./composer.js";
 import { Contacts, offerContact } from "./contacts.js";
-import { byId, dressAvatar, say, settle } from "./dom.js";
+import { byId, dressAvatar, settle } from "./dom.js";
 import { Hands } from "./hands.js";
+import "./install.js";
+import { showLine } from "./line.js";
 import { ConversationList } from "./list.js";
 import { Live } from "./live.js";
+import { Notifier } from "./notify.js";
 import { hear, lookAgain } from "./presence.js";
 import { reaching } from "./reach.js";
 import { numbersOf, Recipient } from "./recipient.js";
@@ -18,7 +22,8 @@ const page = byId("client");
 const me = page.dataset.extension;
 const MANY = 8; // single look-ups at once; more news than this is read by the page
 
-const list = new ConversationList(showUnread);
+const list = new ConversationList(() => showUnread(list.unread, page.dataset.title));
+const notifier = new Notifier(me);
 const thread = new Thread(me, settle(markRead, 150));
 new Hands(me, { onRow: takeOver, onNote });
 const scheduled = new Scheduled();
@@ -165,6 +170,7 @@ function onNews(news) {
   if (news.type === "later") quietly(scheduled.load());
   if (news.type !== "state") due.conversations.add(news.conversation);
   if (news.message && news.conversation === thread.id) due.messages.add(news.message);
+  quietly(notifier.hear(news));
   flush();
 }
 
@@ -187,6 +193,7 @@ async function refreshOne(id) {
   if (row.id === thread.id) thread.update(row);
   if (row.id === thread.id && row.reach) composer.show(placeOf(row));
   if (row.unread > before) announce(row);
+  if (!row.unread) quietly(notifier.forget(row.id));
 }
 
 /** Names changed, of these numbers or of any: read again where they are shown. */
@@ -216,15 +223,8 @@ async function markRead() {
 }
 
 function announce(row) {
+  notifier.offer();
   byId("announcer").textContent = interpolate(gettext("New message from %s: %s"), [row.title, row.last_text]);
-}
-
-function showUnread() {
-  document.title = list.unread ? `(${list.unread}) ${page.dataset.title}` : page.dataset.title;
-}
-
-function showLine(isUp) {
-  say(byId("line-state"), isUp ? "" : gettext("Connection lost. Reconnecting…"));
 }
 
 async function toggleClosed() {
