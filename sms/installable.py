@@ -1,4 +1,4 @@
-"""Door: what makes an app of the client: its manifest, its service worker, a page for no network."""
+"""Door: what makes an app of the client: manifest, service worker, a page for no network."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render

@@ -1,7 +1,7 @@
 /* Shows how much is unread where the page itself is not seen: its title, its icon, the app's badge. */
 
 const icon = document.querySelector("link[rel=icon]");
-const plain = icon.href;
+const plain = icon.getAttribute("href");
 
 export function showUnread(count, title) {
   document.title = count ? `(${count > 99 ? "99+" : count}) ${title}` : title;
