@@ -36,7 +36,8 @@ class Handler(WSGIHandler):
             return [response.content]
         finally:
             request.close()
-            connection.close()
+            if not connection.in_atomic_block:
+                connection.close()
 
 
 django.setup(set_prefix=False)
