@@ -12,7 +12,7 @@ byId("composer-note").after(root);
 export function reaching({ reach, remotes, our_number }, place) {
   if (!reach) return place;
   // Another number would begin another group.
-  const from = place.from.filter((one) => one.value === our_number || one.value === "");
+  const from = place.from.filter((one) => one.value === our_number);
   return { ...place, from, reach, remotes, obstacle: reach.why };
 }
 
