@@ -2,10 +2,11 @@
 
 A token names the channels it opens (`extension:7`) and is good for a quarter of an hour, and so is
 the stream that it opened: who was signed out gets no new one. The answer is a stream of server-sent
-events: `event: hello` once it listens (the browser then asks the API for what it
-missed), every published object as `data:` (with `id:` where the object has one), and `event: lost`
-while Redis is away, followed by a new `hello`. A browser whose token grew old while it was away
-gets 403 and asks `/api/v1/events` for a new one. No database, no Django request handling.
+events: `event: hello` once it listens (the browser then asks the API for what it missed), every
+published object as `data:` (with `id:` where the object has one), `event: ping` where it is silent
+for long (without one the line is dead), and `event: lost` while Redis is away, followed by a new
+`hello`. A browser whose token grew old while it was away gets 403 and asks `/api/v1/events` for a
+new one. No database, no Django request handling.
 """
 
 import asyncio

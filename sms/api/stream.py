@@ -31,7 +31,8 @@ class StreamView(Door):
             "what you missed. Each `data:` is an object with `type`, `conversation` and, for a "
             "message or its state, `message`; or, of `type` `presence`, it has `extension` and "
             "`presence`. Who opens the stream is present. `event: lost` means that news may be "
-            "missing until the next hello."
+            "missing until the next hello. In silence `event: ping` comes every 15 seconds: a line "
+            "without it is dead."
         ),
         responses={200: StreamShape, **REFUSALS},
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portal.models import CallerID
@@ -12,7 +12,7 @@ from tests import factories
 from tests.portal.test_accessibility import AXE, RUN, SCHEMES, WIDTHS, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 SMALL = """
 () => [...document.querySelectorAll('button, a, select, summary, input[type=file]')]
   .map(one => one.closest('label') ?? one)
