@@ -14,7 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from portal import content_policy
 from portal.models import CallerID
-from sms import assignment, bell, inbox
+from sms import bell, inbox, switchboard
 from sms.models import Conversation, Message
 from tests import factories
 from tests.portal.test_accessibility import sign_in
@@ -92,7 +92,7 @@ def arrives(conversation: Conversation, text: str) -> dict[str, Any]:
         last_message_at=timezone.now(), last_text=text
     )
     news = {"type": "message", "conversation": conversation.pk, "message": message.pk}
-    bell.tell(assignment.audience(conversation), news)
+    bell.tell(switchboard.audience(conversation), news)
     return news
 
 
@@ -104,7 +104,7 @@ def shown(page: Page) -> list[str]:
 def test_news_that_are_told_twice_show_once(page: Page, conversation: Conversation) -> None:
     page.goto(f"/#c{conversation.pk}")
     news = arrives(conversation, "Only once")
-    bell.tell(assignment.audience(conversation), news)
+    bell.tell(switchboard.audience(conversation), news)
     expect(page.get_by_test_id("message").last).to_contain_text("Only once")
     arrives(conversation, "And the next")
     expect(page.get_by_test_id("message").last).to_contain_text("And the next")
@@ -203,7 +203,7 @@ def test_the_other_tab_follows_what_is_read_closed_and_sent(
     sent = Message.objects.get(text="Sent over there")
     Message.objects.filter(pk=sent.pk).update(state="delivered")
     state = {"type": "state", "conversation": conversation.pk, "message": sent.pk}
-    bell.tell(assignment.audience(conversation), state)
+    bell.tell(switchboard.audience(conversation), state)
     for tab in (page, other):
         expect(tab.get_by_test_id("message").last).to_have_attribute("data-state", "delivered")
 

@@ -1,6 +1,7 @@
 """Notes stay with the team, call those whom they name, and are unread only for them."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -45,11 +46,11 @@ def thread(line: CallerID, group: Group, colleague: Extension) -> Conversation:
     return made
 
 
-def add(client: APIClient, thread: Conversation, text: str, key: str = "") -> dict[str, object]:
-    headers = {"HTTP_IDEMPOTENCY_KEY": key} if key else {}
+def add(client: APIClient, thread: Conversation, text: str, key: str = "") -> dict[str, Any]:
+    headers: dict[str, Any] = {"HTTP_IDEMPOTENCY_KEY": key} if key else {}
     answer = client.post(f"{URL}/{thread.pk}/notes", {"text": text}, format="json", **headers)
     assert answer.status_code == 201, answer.content
-    shown: dict[str, object] = answer.json()
+    shown: dict[str, Any] = answer.json()
     return shown
 
 
