@@ -53,3 +53,5 @@ export function settle(work, pause) {
     timer = setTimeout(() => work(...args), pause);
   };
 }
+
+export const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
