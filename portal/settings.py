@@ -8,7 +8,7 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import content_policy, log_lines
+from portal import content_policy, log_lines, schema_names
 
 # Lets classes such as ModelAdmin name their model type at run time, as the type checker wants it.
 django_stubs_ext.monkeypatch()
@@ -278,13 +278,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     **dict.fromkeys(("SWAGGER_UI_DIST", "SWAGGER_UI_FAVICON_HREF"), "SIDECAR"),
-    "ENUM_NAME_OVERRIDES": {
-        "MessageState": "sms.models.message.State",
-        "MediaState": "sms.models.media.MediaFile.State",
-        "ConversationState": ["open", "closed"],
-        "Presence": "portal.models.extension.Extension.Presence",
-        "ConversationKind": "sms.models.conversation.Conversation.Kind",
-    },
+    "ENUM_NAME_OVERRIDES": schema_names.ENUMS,
 }
 
 # --- Admin ----------------------------------------------------------------------------------------
