@@ -2,6 +2,7 @@
 
 import { get, Refusal } from "./api.js";
 import { byId, element, say, settle } from "./dom.js";
+import { dot, learn } from "./presence.js";
 
 const FEW = 6; // of each kind
 
@@ -58,7 +59,7 @@ export class Recipient {
 
   async find(typed) {
     const [colleagues, contacts, number] = await Promise.all([
-      get("colleagues", { q: typed }).catch(() => []),
+      get("colleagues", { q: typed }).then((people) => (learn(people), people), () => []),
       get("contacts", { q: typed, page_size: FEW }).then((page) => page.results, () => []),
       couldBeNumber(typed) ? get("numbers", { number: typed }).catch((error) => error) : null,
     ]);
@@ -99,7 +100,9 @@ export class Recipient {
       if (one.kind !== before) nodes.push(element("li", { class: "options-head", role: "presentation", text: titles[one.kind] }));
       before = one.kind;
       nodes.push(element("li", { role: "option", id: `option-${at}`, "aria-selected": String(at === this.at), data: { at, testid: "recipient-option" } },
-        element("span", { text: one.label }), element("span", { class: "hint", text: one.hint })));
+        element("span", { text: one.label }),
+        element("span", { class: "hint", text: one.hint }),
+        one.isColleague ? dot(one.options[0].value) : null));
     }
     this.list.replaceChildren(...nodes);
     this.list.hidden = !isOpen || !this.found.length;

@@ -335,6 +335,10 @@ def test_colleagues_see_at_once_who_is_there(team: Team, enter: Open) -> None:
     expect(seen).to_have_text("Away")
     dot = ben.get_by_test_id("conversation-item").get_by_test_id("presence")
     expect(dot).to_have_attribute("aria-label", "Away")
+    ben.get_by_test_id("new-message").click()
+    ben.keyboard.type("anna")
+    found = ben.get_by_test_id("recipient-option").get_by_test_id("presence")
+    expect(found).to_have_attribute("aria-label", "Away")
     team.anna.refresh_from_db()
     assert team.anna.presence == "away"
 
