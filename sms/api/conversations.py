@@ -13,7 +13,6 @@ from sms.api.errors import NotPermitted
 from sms.api.serializers import (
     REFUSALS,
     ConversationShape,
-    MessageShape,
     ReadUpTo,
     body_of,
 )
@@ -55,23 +54,6 @@ class ConversationView(ConversationDoor):
         """Read who it is with and what is unread."""
         del request
         return self.answer(pk)
-
-
-class ThreadView(Door):
-    """The messages of one conversation."""
-
-    @extend_schema(
-        operation_id="conversations_messages",
-        summary="List a conversation's messages, newest first",
-        responses={200: MessageShape(many=True), **REFUSALS},
-    )
-    def get(self, request: Request, pk: int) -> Response:
-        """List the thread."""
-        del request
-        self.conversation(pk)
-        # The conversation was shown to be readable: no need to ask for each message again.
-        thread = self.tenant_messages().filter(conversation=pk)
-        return self.page(thread, MessageShape)
 
 
 class ReadView(ConversationDoor):

@@ -31,6 +31,8 @@ def write(message: Message, *, has_media: bool) -> dict[str, Any]:
     """Return a message as ``MessageShape`` would."""
     if has_media or message.replayed:
         return dict(MessageShape(message).data)
+    writer = message.extension
+    author = {"number": writer.number, "name": writer.name} if writer else None
     return {
         "id": message.pk,
         "reference": str(message.reference),
@@ -45,8 +47,11 @@ def write(message: Message, *, has_media: bool) -> dict[str, Any]:
         "provider_id": message.provider_id,
         "error": message.error,
         "error_code": message.error_code,
+        "advice": "",
         "created_at": message.created_at.isoformat().replace("+00:00", "Z"),
-        "extension": message.extension.number if message.extension else None,
+        "extension": writer.number if writer else None,
+        "author": author,
+        "automatic": message.is_automatic,
         "media": [],
         "mentions": [],
     }

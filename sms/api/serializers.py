@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from portal import e164
 from portal.models import Extension
+from sms import advice
 from sms.api.door import Door
 from sms.api.people import ExtensionShape, GroupShape, MentionShape
 from sms.api.reach import ReachField
@@ -71,10 +72,17 @@ class MessageShape(Shape):
     provider_id = serializers.CharField()
     error = serializers.CharField(help_text=_("What went wrong, in plain words."))
     error_code = serializers.CharField(help_text=_("What went wrong, in the provider's code."))
+    advice = serializers.SerializerMethodField(help_text=_("The next step, where one is needed."))
     created_at = serializers.DateTimeField()
     extension = serializers.SerializerMethodField()
+    author = ExtensionShape(source="extension", allow_null=True)
+    automatic = serializers.BooleanField(source="is_automatic")
     media = MediaShape(many=True)
     mentions = MentionShape(many=True, help_text=_("Whom a note calls."))
+
+    def get_advice(self, message: Message) -> str:
+        """Return what its writer can do about its trouble."""
+        return advice.of(message)
 
     def get_extension(self, message: Message) -> str | None:
         """Return the number of the extension that wrote it."""
@@ -213,6 +221,7 @@ class ConversationShape(Shape):
     last_text = serializers.CharField()
     unread = serializers.IntegerField()
     called = serializers.BooleanField(help_text=_("Whether it waits for the reader by name."))
+    read_to = serializers.IntegerField(default=0, help_text=_("The last message that was read."))
 
     @extend_schema_field(serializers.ChoiceField(choices=["open", "closed"]))
     def get_state(self, conversation: Conversation) -> str:

@@ -16,6 +16,7 @@ from sms.api import (
     numbers,
     presence,
     stream,
+    thread,
 )
 
 urlpatterns = [
@@ -25,7 +26,7 @@ urlpatterns = [
     path("conversations", listing.ConversationsView.as_view(), name="conversations"),
     path("conversations/counts", listing.CountsView.as_view(), name="conversation-counts"),
     path("conversations/<int:pk>", conversations.ConversationView.as_view(), name="conversation"),
-    path("conversations/<int:pk>/messages", conversations.ThreadView.as_view(), name="thread"),
+    path("conversations/<int:pk>/messages", thread.ThreadView.as_view(), name="thread"),
     path("conversations/<int:pk>/notes", notes.NotesView.as_view(), name="notes"),
     path("conversations/<int:pk>/read", conversations.ReadView.as_view(), name="read"),
     path("conversations/<int:pk>/transfer", handover.TransferView.as_view(), name="transfer"),

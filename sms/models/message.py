@@ -259,3 +259,9 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.sender} - {self.recipient}"
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether nobody wrote it: not even an extension that has been deleted since."""
+        is_ours = self.direction == self.Direction.OUTBOUND
+        return is_ours and self.extension_id is None and not self.client_key

@@ -40,8 +40,11 @@ def test_a_text_is_accepted_and_described(line: CallerID) -> None:
         "provider_id": "",
         "error": "",
         "error_code": "",
+        "advice": "",
         "created_at": body["created_at"],
         "extension": line.extension.number,
+        "author": {"number": line.extension.number, "name": line.extension.name},
+        "automatic": False,
         "media": [],
         "mentions": [],
     }
