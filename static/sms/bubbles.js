@@ -1,122 +1,88 @@
-/* One message as a bubble: its text, files, time and what became of it, in words. */
+/* One message as a bubble: who wrote it, its text and files, its time, and what became of it. */
 
 import { actionsFor } from "./actions.js";
 import { element } from "./dom.js";
+import { files } from "./media.js";
 import { note } from "./notes.js";
+import { symbolOf, ticks } from "./ticks.js";
 import { clock, exact } from "./times.js";
+import { isFewEmoji, linked } from "./words.js";
 
-const INLINE_IMAGE = /^image\/(jpeg|png|gif|webp)$/;
-const LINK = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]}']/g;
+export { weight } from "./media.js";
 
-/* Each state in words, and a symbol beside them that never stands alone. */
-const states = {
-  queued: () => ["◷", gettext("Queued")],
-  sending: () => ["◷", gettext("Sending")],
-  accepted: () => ["✓", gettext("Accepted")],
-  sent: () => ["✓", gettext("Sent")],
-  delivered: () => ["✓✓", gettext("Delivered")],
-  undelivered: () => ["✕", gettext("Not delivered")],
-  failed: () => ["✕", gettext("Failed")],
-  unconfirmed: () => ["?", gettext("May have been sent")],
-  held: () => ["‖", gettext("Held")],
-  cancelled: () => ["✕", gettext("Cancelled")],
-};
-
-const isOurs = (message, me) =>
+export const isOurs = (message, me) =>
   message.direction === "outbound" || (message.direction === "internal" && message.extension === me);
 
-/** Return the message's list item; `context` knows `me` and `nameOf(number)`. */
-export function bubble(message, context) {
-  if (message.direction === "note") return note(message, context, linked);
-  const ours = isOurs(message, context.me);
-  const pictures = message.media.map(attachment);
-  const files = pictures.length ? element("div", { class: "files" }, ...pictures) : null;
-  const text = message.text ? element("p", { class: "text" }, ...linked(message.text)) : null;
-  return element(
-    "li",
-    {
-      class: `message ${ours ? "is-ours" : "is-theirs"} is-${message.state}`,
-      data: { testid: "message", id: message.id, state: message.state, direction: message.direction },
-    },
-    author(message, ours, context),
-    element("div", { class: "bubble" }, files, text),
-    meta(message, ours),
-    trouble(message),
-  );
+/** Who speaks: messages of one side that follow each other stand as one block. */
+export function sideOf(message, me) {
+  if (message.direction === "note") return `note ${message.extension}`;
+  return isOurs(message, me) ? `ours ${message.extension ?? message.automatic}` : `theirs ${message.from}`;
 }
 
-export const sideOf = (message, me) =>
-  message.direction === "note" ? `note ${message.extension}` : isOurs(message, me) ? `ours ${message.extension ?? ""}` : `theirs ${message.sender ?? message.from}`;
+const isTroubled = (message) => Boolean(message.error || message.advice);
 
-function author(message, ours, { me, isGroup, nameOf }) {
+/** What has to look equal for one line below a block to speak for all of its messages. */
+export const fateOf = (message) =>
+  isTroubled(message) || message.direction === "note" ? message.id : symbolOf(message.state);
+
+/** Return the message's list item; `context` knows `me`, `isGroup` and `nameOf(number)`. */
+export function bubble(message, context) {
+  if (message.direction === "note") return note(message, context, linked);
+  const item = element("li", {}, author(message, context), body(message), element("div", { class: "foot" }));
+  dress(item, message, context, message);
+  return item;
+}
+
+/** Show in its item what became of a message; a player in it goes on playing. */
+export function dress(item, message, context, before) {
+  if (message.direction === "note") return; // it goes nowhere, so nothing becomes of it
+  const ours = isOurs(message, context.me);
+  const { id, state, direction } = message;
+  for (const name of [...item.classList]) if (name.startsWith("is-")) item.classList.remove(name);
+  item.classList.add("message", ours ? "is-ours" : "is-theirs", `is-${state}`);
+  Object.assign(item.dataset, { testid: "message", id, state, direction });
+  if (bodyOf(before) !== bodyOf(message)) item.querySelector(".bubble").replaceWith(body(message));
+  item.querySelector(".foot").replaceChildren(meta(message, ours), ...trouble(message));
+}
+
+const bodyOf = ({ text, media }) => JSON.stringify([text, media]);
+
+function body({ text, media }) {
+  const shown = files(media);
+  const large = !shown && isFewEmoji(text) ? " is-emoji" : "";
+  return element("div", { class: `bubble${large}` }, shown, text ? element("p", { class: "text", dir: "auto" }, ...linked(text)) : null);
+}
+
+function author(message, { me, isGroup, nameOf }) {
   let name = "";
-  if (ours && message.extension === null) name = gettext("Automatic reply");
-  else if (ours && message.extension !== me) name = interpolate(gettext("Extension %s"), [message.extension]);
-  else if (!ours && isGroup) name = nameOf(message.from);
-  return name ? element("span", { class: "author", text: name }) : null;
+  if (!isOurs(message, me)) name = isGroup ? nameOf(message.from) : "";
+  else if (message.automatic) name = gettext("Automatic reply");
+  else if (!message.author) name = gettext("An extension that was deleted");
+  else if (message.extension !== me) name = `${message.author.name} · ${message.author.number}`;
+  return name ? element("span", { class: "author", data: { testid: "author" }, dir: "auto", text: name }) : null;
 }
 
 function meta(message, ours) {
   const when = new Date(message.created_at);
-  const line = element("div", { class: "meta" },
-    element("time", { datetime: message.created_at, title: exact(when), text: clock(when) }));
-  const state = message.direction === "outbound" && ours ? states[message.state]?.() : null;
-  if (state) {
-    line.append(
-      element("span", { class: "state", data: { testid: "message-state" } },
-        element("span", { text: state[1] }),
-        element("span", { class: "tick", "aria-hidden": "true", text: state[0] })),
-    );
-  }
-  return line;
+  return element("div", { class: "meta" },
+    element("time", { datetime: message.created_at, title: exact(when), text: clock(when) }),
+    ours && message.direction === "outbound" ? ticks(message.state) : null);
 }
 
+/* The reason in plain words, the provider's code, the next step and what can be done at once. */
 function trouble(message) {
-  const troubled = ["undelivered", "failed", "unconfirmed", "held", "cancelled"].includes(message.state);
-  if (!troubled) return null;
-  const code = message.error_code && !message.error.includes(message.error_code) ? ` (${message.error_code})` : "";
+  if (!isTroubled(message)) return [];
+  const { error, error_code: code, advice } = message;
+  const reason = code && error && !error.includes(code) ? `${error} (${code})` : error;
   const buttons = actionsFor(message).map(({ label, run }) => {
-    const made = element("button", { type: "button", class: "button small", text: label });
+    const made = element("button", { class: "button small", type: "button", text: label });
     made.addEventListener("click", () => run(message));
     return made;
   });
-  const reason = message.error ? element("p", { data: { testid: "message-error" }, text: message.error + code }) : null;
-  return reason || buttons.length ? element("div", { class: "trouble" }, reason, ...buttons) : null;
-}
-
-function attachment(media) {
-  const name = media.name || gettext("Attachment");
-  if (media.state === "waiting") return element("span", { class: "file", text: gettext("Fetching the attachment…") });
-  if (media.state === "failed") {
-    return element("span", { class: "file is-bad", text: gettext("The attachment could not be fetched.") });
-  }
-  const link = element("a", { href: media.url, target: "_blank", rel: "noopener" });
-  if (INLINE_IMAGE.test(media.content_type)) {
-    link.append(element("img", { src: media.url, alt: name, loading: "lazy", data: { testid: "picture" } }));
-    return link;
-  }
-  if (media.content_type.startsWith("audio/")) return element("audio", { src: media.url, controls: true, preload: "none" });
-  if (media.content_type.startsWith("video/")) return element("video", { src: media.url, controls: true, preload: "metadata" });
-  link.className = "file";
-  link.setAttribute("download", "");
-  link.append(element("span", { text: name }), element("span", { class: "hint", text: weight(media.size) }));
-  return link;
-}
-
-export function weight(bytes) {
-  const kilo = bytes / 1024;
-  return kilo < 1000 ? `${Math.max(1, Math.round(kilo))} kB` : `${(kilo / 1024).toFixed(1)} MB`;
-}
-
-/* Addresses become links; only http and https can match. */
-function linked(text) {
-  const parts = [];
-  let at = 0;
-  for (const found of text.matchAll(LINK)) {
-    parts.push(text.slice(at, found.index));
-    parts.push(element("a", { href: found[0], target: "_blank", rel: "noopener noreferrer", text: found[0] }));
-    at = found.index + found[0].length;
-  }
-  parts.push(text.slice(at));
-  return parts;
+  return [
+    element("div", { class: "trouble" },
+      reason ? element("p", { data: { testid: "message-error" }, text: reason }) : null,
+      advice ? element("p", { class: "advice", data: { testid: "message-advice" }, text: advice }) : null,
+      ...buttons),
+  ];
 }

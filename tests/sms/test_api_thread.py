@@ -236,3 +236,39 @@ def test_a_file_from_outside_never_renders_in_our_origin(
         assert answer["Content-Disposition"].startswith("attachment")
         assert answer["X-Content-Type-Options"] == "nosniff"
         assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "part", "about"),
+    [
+        ("bytes=0-1", b"01", "bytes 0-1/10"),
+        ("bytes=7-", b"789", "bytes 7-9/10"),
+        ("bytes=-2", b"89", "bytes 8-9/10"),
+        ("bytes=-99", b"0123456789", "bytes 0-9/10"),
+        ("bytes=5-99", b"56789", "bytes 5-9/10"),
+        ("bytes=10-", b"0123456789", None),
+        ("bytes=5-2", b"0123456789", None),
+        ("bytes=-", b"0123456789", None),
+        ("bytes=0-1,4-5", b"0123456789", None),
+        ("lines=1-2", b"0123456789", None),
+        ("", b"0123456789", None),
+    ],
+)
+def test_a_player_gets_the_part_of_a_file_that_it_asks_for(
+    line: CallerID, settings: Settings, tmp_path: Path, wanted: str, part: bytes, about: str | None
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    kept = media.store_upload(
+        tenant=line.tenant,
+        extension=line.extension,
+        name="memo.mp3",
+        content_type="audio/mpeg",
+        body=b"0123456789",
+    )
+    answer: Any = machine(line.extension).get(f"{API}/media/{kept.key}", HTTP_RANGE=wanted)
+    assert b"".join(answer.streaming_content) == part
+    assert answer.status_code == (206 if about else 200)
+    assert answer.get("Content-Range") == about
+    assert answer["Content-Length"] == str(len(part))
+    assert answer["Accept-Ranges"] == "bytes"
+    assert "sandbox" in answer["Content-Security-Policy"]
