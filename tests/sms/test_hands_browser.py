@@ -106,9 +106,9 @@ def enter(
         def enter(member: Extension, **window: Any) -> Page:
             context = browser.new_context(base_url=live_server.url, **{"viewport": WIDE, **window})
             windows.callback(context.close)
-            context.on("request", lambda one: "/api/" in one.url and asked.add(one))
-            for event in ("requestfinished", "requestfailed"):
-                context.on(event, lambda one: asked.difference_update({one}))
+            context.on("request", lambda one: asked.update({one} if "/api/" in one.url else ()))
+            context.on("requestfinished", asked.discard)
+            context.on("requestfailed", asked.discard)
             context.on("weberror", lambda error: faults.append(str(error.error)))
             signed_in = Client()
             assert member.user is not None
