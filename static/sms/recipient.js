@@ -81,8 +81,9 @@ export class Recipient {
     const made = number.kind === "extension" ? asColleague(number) : asNumber(number);
     if (!known) this.found.push(made);
     const option = this.found.find((one) => one.options.some(({ value }) => value === number.number));
-    const [exact] = option.options.filter(({ value }) => value === number.number);
-    this.onChoose([exact], option.isColleague);
+    // The first of somebody's numbers is written to unless another one is chosen.
+    option.options.sort((one, other) => (other.value === number.number) - (one.value === number.number));
+    this.onChoose([option.options[0]], option.isColleague);
     this.tell(option.isColleague ? option.said : [option.kind === "number" ? "" : option.label, full(number)].filter(Boolean).join(" · "));
   }
 
