@@ -25,6 +25,13 @@ function claim(message) {
   return true;
 }
 
+/* Browsers do not all know yet how to place a popover by its button. */
+function below(button, popover) {
+  const { bottom, right } = button.getBoundingClientRect();
+  popover.style.top = `${bottom + 8}px`;
+  popover.style.left = `${Math.max(12, right - 300)}px`;
+}
+
 export class Notifier {
   constructor(me) {
     this.me = me;
@@ -34,7 +41,10 @@ export class Notifier {
     }
     byId("notify-yes").addEventListener("click", () => this.choose({ on: true }));
     byId("notify-no").addEventListener("click", () => this.choose({ on: false }));
-    byId("notify").addEventListener("beforetoggle", () => this.show());
+    byId("notify").addEventListener("beforetoggle", () => {
+      this.show();
+      below(document.querySelector("[popovertarget=notify]"), byId("notify"));
+    });
     byId("notify").addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.preventDefault(); // the key closes this alone
