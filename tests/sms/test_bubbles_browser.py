@@ -146,7 +146,7 @@ def test_other_modules_offer_actions_in_the_menu_and_beside_trouble(
             ({ text }) => { document.title = text; }))"""
     )
     messages = open_thread(page, conversation)
-    messages.first.get_by_role("button", name="Again").click()
+    messages.first.get_by_role("button", name="Again", exact=True).click()
     expect(page).to_have_title("again?")
     messages.last.hover()
     page.get_by_test_id("message-menu").click()
