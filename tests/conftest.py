@@ -9,6 +9,7 @@ has a Redis database of its own. `DATABASE_URL` and `REDIS_URL` are used instead
 import contextlib
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 
 import django
@@ -16,6 +17,7 @@ import pytest
 import redis
 import responses
 from django.conf import settings
+from django.core.signals import request_finished, request_started
 from hypothesis import HealthCheck
 from hypothesis import settings as given_settings
 from playwright.sync_api import Browser, sync_playwright
@@ -23,6 +25,7 @@ from pytest_django import Settings
 
 from portal import embedded
 from portal.memory import memory
+from tests.stack import wait_until
 
 SERVERS = contextlib.ExitStack()
 # Chromium's own errands would be refused by a machine without a network, many at a time.
@@ -121,6 +124,34 @@ def _fresh_memory(settings: Settings) -> None:
 def _quick_passwords(settings: Settings) -> None:
     """Hash passwords quickly: how well they are hashed is Django's own test."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _answered(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let the server that a browser talks to finish its answers before the database is emptied.
+
+    A browser that closes does not wait for them, and both would wait for each other's locks.
+    """
+    if "live_server" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("live_server")  # before us, so that it ends after us
+    open_requests: set[int] = set()
+
+    def begun(**_signal: object) -> None:
+        open_requests.add(threading.get_ident())
+
+    def ended(**_signal: object) -> None:
+        open_requests.discard(threading.get_ident())
+
+    request_started.connect(begun, weak=False)
+    request_finished.connect(ended, weak=False)
+    try:
+        yield
+        wait_until(lambda: not open_requests, what="an answer to the browser")
+    finally:
+        request_started.disconnect(begun)
+        request_finished.disconnect(ended)
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ async function open(id, message) {
     location.hash = "";
     return;
   }
-  const opened = message && thread.openAt ? thread.openAt(conversation, message) : thread.open(conversation);
+  const opened = message ? thread.openAt(conversation, message) : thread.open(conversation);
   composer.show(placeOf(conversation));
   scheduled.show(id);
   offerContact(conversation);

@@ -1,7 +1,7 @@
 /* Tells of messages while nobody looks: whom they concern, once over all tabs, as the reader wants. */
 
 import { get } from "./api.js";
-import { byId, say } from "./dom.js";
+import { byId, say, wait } from "./dom.js";
 import { sound } from "./tone.js";
 
 const WANTED = "notify"; // in localStorage: what the reader chose in this browser
@@ -11,7 +11,6 @@ const PATIENCE = 200; // milliseconds in which a tab that is looked at comes fir
 const SPREAD = 200;
 const UNDECIDED = { on: false, text: true, sound: false, asked: false };
 
-const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const read = (name, otherwise) => JSON.parse(localStorage.getItem(name)) ?? otherwise;
 const wanted = () => read(WANTED, UNDECIDED);
 const isWatched = () => document.visibilityState === "visible" && document.hasFocus();

@@ -100,15 +100,11 @@ def enter(
     settings.PUSH_URL = push_url
     settings.CONTENT_SECURITY_POLICY = content_policy.configuration(push_url)
     faults: list[str] = []
-    asked: set[object] = set()
     with contextlib.ExitStack() as windows:
 
         def enter(member: Extension, **window: Any) -> Page:
             context = browser.new_context(base_url=live_server.url, **{"viewport": WIDE, **window})
             windows.callback(context.close)
-            context.on("request", lambda one: asked.update({one} if "/api/" in one.url else ()))
-            context.on("requestfinished", asked.discard)
-            context.on("requestfailed", asked.discard)
             context.on("weberror", lambda error: faults.append(str(error.error)))
             signed_in = Client()
             assert member.user is not None
@@ -117,8 +113,6 @@ def enter(
             session = signed_in.cookies[name].value
             context.add_cookies([{"name": name, "value": session, "url": live_server.url}])
             page = context.new_page()
-            # What the server still does for a page would be in the way of the next test.
-            windows.callback(lambda: wait_until(lambda: page.title() and not asked))
             with page.expect_response(lambda answer: "/events?token=" in answer.url):
                 page.goto("/")
             expect(page.get_by_test_id("own-presence")).to_be_visible()
