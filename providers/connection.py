@@ -43,10 +43,28 @@ def _nothing_sent(connection: HTTPConnection) -> Iterator[None]:
 class PlainConnection(HTTPConnection):
     """HTTP; every failure to connect is a ``NewConnectionError`` or a connect time-out."""
 
+    _held: bytearray | None = None
+
     def connect(self) -> None:
         """Connect, or say that nothing was sent."""
         with _nothing_sent(self):
             super().connect()
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send head and body in one piece: one packet and one call of the system, not two."""
+        self._held = bytearray()
+        try:
+            super().request(*args, **kwargs)
+        finally:
+            held, self._held = self._held, None
+        self.send(bytes(held))
+
+    def send(self, data: Any) -> None:
+        """Send, or keep what belongs to a request that is being written."""
+        if self._held is None:
+            super().send(data)
+        else:
+            self._held += data
 
 
 class TlsConnection(PlainConnection, HTTPSConnection):

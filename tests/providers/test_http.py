@@ -42,6 +42,13 @@ def nothing(answer: Answer) -> None:
     """Explain nothing: the guess stands."""
 
 
+def test_head_and_body_leave_in_one_piece(server: Server) -> None:
+    server.answers = [reply(b"{}")]
+    Http(server.url).post("/send", form={"to": "1"})
+    # The server reads no further than to the end of the head.
+    assert server.seen[0].endswith(b"\r\n\r\nto=1")
+
+
 def test_a_call_says_what_it_was_told(edge: responses.RequestsMock) -> None:
     edge.post(f"{BASE}/v1/send", json={"id": 7})
     http = Http(f"{BASE}/v1/", secrets=[SECRET])
