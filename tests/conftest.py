@@ -25,7 +25,6 @@ from pytest_django import Settings
 
 from portal import embedded
 from portal.memory import memory
-from tests.stack import wait_until
 
 SERVERS = contextlib.ExitStack()
 # Chromium's own errands would be refused by a machine without a network, many at a time.
@@ -136,19 +135,24 @@ def _answered(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     request.getfixturevalue("live_server")  # before us, so that it ends after us
-    open_requests: set[int] = set()
+    answering: set[int] = set()
+    changed = threading.Condition()
 
     def begun(**_signal: object) -> None:
-        open_requests.add(threading.get_ident())
+        with changed:
+            answering.add(threading.get_ident())
 
     def ended(**_signal: object) -> None:
-        open_requests.discard(threading.get_ident())
+        with changed:
+            answering.discard(threading.get_ident())
+            changed.notify_all()
 
     request_started.connect(begun, weak=False)
     request_finished.connect(ended, weak=False)
     try:
         yield
-        wait_until(lambda: not open_requests, what="an answer to the browser")
+        with changed:
+            assert changed.wait_for(lambda: not answering, 20)
     finally:
         request_started.disconnect(begun)
         request_finished.disconnect(ended)
