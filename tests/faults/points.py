@@ -124,7 +124,8 @@ def watch_worker() -> None:
 def watch_web() -> None:
     """Wrap what a request passes in the web process."""
     _around(together.Together, "_settle", "before the write")
-    _around(bell, "_ring_now", "before the ring", "after the ring")
+    for ring in ("_ring_now", "_tell_now"):  # alone, or together with news
+        _around(bell, ring, "before the ring", "after the ring")
 
 
 def hurry() -> None:

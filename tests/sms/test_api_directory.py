@@ -42,9 +42,9 @@ def test_a_tenants_token_asks_for_the_caller_ids_of_an_extension(line: CallerID)
     assert len(rows) == 1
 
 
-def test_the_push_stream_is_opened_with_a_token_for_the_own_channel(line: CallerID) -> None:
+def test_the_push_stream_is_opened_for_the_own_channel_and_the_tenants(line: CallerID) -> None:
     where = machine(line.extension).get(f"{API}/events").json()
-    assert where["channels"] == [f"extension:{line.extension_id}"]
+    assert where["channels"] == [f"extension:{line.extension_id}", f"tenant:{line.tenant_id}"]
     assert push.read_token(where["token"])[0] == where["channels"]
     assert where["url"] == f"{settings.PUSH_URL}/events?token={where['token']}"
     assert where["expires_in"] == push.MAX_AGE
