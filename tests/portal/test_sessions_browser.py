@@ -8,6 +8,7 @@ from pytest_django.live_server_helper import LiveServer
 from portal.models import Session, User
 from tests import factories
 from tests.estate import signed_in
+from tests.windows import window
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -16,24 +17,22 @@ def test_a_session_is_ended_without_loading_the_page_anew(
     browser: Browser, live_server: LiveServer
 ) -> None:
     ann: User = factories.UserFactory(username="ann", role="admin")
-    here, other = signed_in(ann), signed_in(ann)
+    other = signed_in(ann)
     name = settings.SESSION_COOKIE_NAME
-    context = browser.new_context(base_url=live_server.url)
     complaints: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
         if message.type == "error":
             complaints.append(message.text)
 
-    context.on("console", hear)
-    context.add_cookies([{"name": name, "value": here.cookies[name].value, "url": live_server.url}])
-    page = context.new_page()
-    page.goto("/account/")
-    page.evaluate("window.still = true")
-    page.get_by_role("button", name="End the session of").click()
-    expect(page.locator(".sessions > li")).to_have_count(1)
-    expect(page.get_by_text("was signed out")).to_be_visible()
-    assert page.evaluate("window.still") is True
+    with window(browser, live_server, ann) as context:
+        context.on("console", hear)
+        page = context.new_page()
+        page.goto("/account/")
+        page.evaluate("window.still = true")
+        page.get_by_role("button", name="End the session of").click()
+        expect(page.locator(".sessions > li")).to_have_count(1)
+        expect(page.get_by_text("was signed out")).to_be_visible()
+        assert page.evaluate("window.still") is True
     assert not Session.objects.filter(pk=other.cookies[name].value).exists()
     assert complaints == []
-    context.close()

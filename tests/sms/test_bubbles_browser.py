@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -36,11 +35,9 @@ def conversation(line: CallerID, settings: Settings, tmp_path: Path) -> Conversa
 
 
 @pytest.fixture
-def page(
-    browser: Browser, live_server: LiveServer, client: Client, conversation: Conversation
-) -> Iterator[Page]:
+def page(browser: Browser, live_server: LiveServer, conversation: Conversation) -> Iterator[Page]:
     """The client, signed in, not yet loaded."""
-    with threads.page_of(browser, live_server.url, client, conversation) as page:
+    with threads.page_of(browser, live_server, conversation) as page:
         yield page
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -17,6 +15,7 @@ from portal.models import CallerID
 from sms import segments
 from sms.models import Conversation, Message
 from tests import factories
+from tests.windows import window
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SCRIPT = "<script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
@@ -38,26 +37,14 @@ def conversation(line: CallerID) -> Conversation:
 
 
 @pytest.fixture
-def page(
-    browser: Browser, live_server: LiveServer, client: Client, conversation: Conversation
-) -> Iterator[Page]:
+def page(browser: Browser, live_server: LiveServer, conversation: Conversation) -> Iterator[Page]:
     """The client, signed in; a fault of its scripts fails the test."""
     assert conversation.extension is not None
-    assert conversation.extension.user is not None
-    context = browser.new_context(base_url=live_server.url, viewport={"width": 1400, "height": 900})
-    faults: list[str] = []
-    context.on("weberror", lambda error: faults.append(str(error.error)))
-    client.force_login(conversation.extension.user)
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-    )
-    page = context.new_page()
-    page.goto("/")
-    page.get_by_test_id("conversation-item").wait_for()
-    yield page
-    context.close()
-    assert faults == []
+    with window(browser, live_server, conversation.extension.user) as context:
+        page = context.new_page()
+        page.goto("/")
+        page.get_by_test_id("conversation-item").wait_for()
+        yield page
 
 
 def open_first(page: Page) -> None:

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Locator, Page, expect
 from pytest_django import Settings
@@ -22,6 +20,7 @@ from portal.models import CallerID
 from sms import later, media
 from sms.models import Conversation, LaterText, MediaFile, Message, OptOut
 from tests import factories
+from tests.windows import window
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text()
@@ -59,29 +58,17 @@ def strict(conversation: Conversation) -> CallerID:
 
 
 @pytest.fixture
-def page(
-    browser: Browser, live_server: LiveServer, client: Client, conversation: Conversation
-) -> Iterator[Page]:
+def page(browser: Browser, live_server: LiveServer, conversation: Conversation) -> Iterator[Page]:
     """The client, signed in; a fault of its scripts fails the test."""
     assert conversation.extension is not None
-    assert conversation.extension.user is not None
-    context = browser.new_context(base_url=live_server.url, viewport={"width": 1400, "height": 900})
-    faults: list[str] = []
-    context.on("weberror", lambda error: faults.append(str(error.error)))
-    client.force_login(conversation.extension.user)
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-    )
-    page = context.new_page()
-    # Nobody plays the push process; without its address nothing asks again and again.
-    page.route("**/api/v1/events", lambda route: route.fulfill(status=503))
-    page.goto("/")
-    page.get_by_test_id("conversation-item").first.wait_for()
-    yield page
-    page.unroute_all(behavior="ignoreErrors")
-    context.close()
-    assert faults == []
+    with window(browser, live_server, conversation.extension.user) as context:
+        page = context.new_page()
+        # Nobody plays the push process; without its address nothing asks again and again.
+        page.route("**/api/v1/events", lambda route: route.fulfill(status=503))
+        page.goto("/")
+        page.get_by_test_id("conversation-item").first.wait_for()
+        yield page
+        page.unroute_all(behavior="ignoreErrors")
 
 
 def open_first(page: Page) -> Locator:

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -16,6 +14,7 @@ from portal.models import CallerID, Contact, ContactNumber, User
 from sms.models import Conversation, Message
 from tests import factories
 from tests.sms.contact_rows import known, numbers_of
+from tests.windows import window
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SCRIPT = "<img src=x onerror='window.pwned = 1'>"
@@ -56,19 +55,10 @@ def user(line: CallerID) -> User:
 
 
 @pytest.fixture
-def page(browser: Browser, live_server: LiveServer, client: Client, user: User) -> Iterator[Page]:
+def page(browser: Browser, live_server: LiveServer, user: User) -> Iterator[Page]:
     """The client, signed in; a fault of its scripts fails the test."""
-    context = browser.new_context(base_url=live_server.url, viewport={"width": 1400, "height": 900})
-    faults: list[str] = []
-    context.on("weberror", lambda error: faults.append(str(error.error)))
-    client.force_login(user)
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-    )
-    yield context.new_page()
-    context.close()
-    assert faults == []
+    with window(browser, live_server, user) as context:
+        yield context.new_page()
 
 
 def open_place(page: Page, place: str) -> None:

@@ -10,8 +10,6 @@ from importlib import resources
 from typing import Any, Literal
 
 import pytest
-from django.conf import settings as configured
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Locator, Page, expect
 from pytest_django import Settings
@@ -26,13 +24,13 @@ from sms.models import Conversation, Message
 from tests import factories, fakes
 from tests.sms import flows
 from tests.stack import held_port, status_of, wait_until
+from tests.windows import DESK, PHONE, window
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text()
 RUN = "axe.run(document, {resultTypes: ['violations']}).then(result => result.violations)"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-WIDE, PHONE = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
 SCRIPT = "<img src=x onerror='window.pwned = 1'>"
 
 Open = Callable[..., Page]
@@ -99,19 +97,10 @@ def enter(
     """Open the client of a member, live; a fault of its scripts fails the test."""
     settings.PUSH_URL = push_url
     settings.CONTENT_SECURITY_POLICY = content_policy.configuration(push_url)
-    faults: list[str] = []
     with contextlib.ExitStack() as windows:
 
-        def enter(member: Extension, **window: Any) -> Page:
-            context = browser.new_context(base_url=live_server.url, **{"viewport": WIDE, **window})
-            windows.callback(context.close)
-            context.on("weberror", lambda error: faults.append(str(error.error)))
-            signed_in = Client()
-            assert member.user is not None
-            signed_in.force_login(member.user)
-            name = configured.SESSION_COOKIE_NAME
-            session = signed_in.cookies[name].value
-            context.add_cookies([{"name": name, "value": session, "url": live_server.url}])
+        def enter(member: Extension, **more: Any) -> Page:
+            context = windows.enter_context(window(browser, live_server, member.user, **more))
             page = context.new_page()
             with page.expect_response(lambda answer: "/events?token=" in answer.url):
                 page.goto("/")
@@ -119,7 +108,6 @@ def enter(
             return page
 
         yield enter
-    assert faults == []
 
 
 def open_thread(page: Page) -> Page:
@@ -385,7 +373,7 @@ def test_the_menu_closes_and_reopens_the_thread(team: Team, enter: Open) -> None
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("window", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("window", [DESK, PHONE], ids=["wide", "phone"])
 def test_nothing_serious_is_wrong_with_it(
     team: Team, enter: Open, window: dict[str, int], scheme: str
 ) -> None:

@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from playwright.sync_api import Browser, Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -14,6 +12,7 @@ from portal.models import CallerID
 from sms.models import Conversation
 from tests import factories
 from tests.portal.test_accessibility import AXE, RUN
+from tests.windows import window
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SCRIPT = "<img src=x onerror='window.pwned = 1'> parcel"
@@ -44,25 +43,13 @@ def thread(desk: CallerID, name: str, *texts: str, **values: Any) -> Conversatio
 
 
 @pytest.fixture
-def page(
-    browser: Browser, live_server: LiveServer, client: Client, desk: CallerID
-) -> Iterator[Page]:
+def page(browser: Browser, live_server: LiveServer, desk: CallerID) -> Iterator[Page]:
     """A signed-in browser that a test sends to the client; a fault of its scripts fails the test.
 
     Nobody plays the push process, so the client looks by itself for what is new.
     """
-    context = browser.new_context(base_url=live_server.url, viewport={"width": 1400, "height": 900})
-    faults: list[str] = []
-    context.on("weberror", lambda error: faults.append(str(error.error)))
-    assert desk.extension.user is not None
-    client.force_login(desk.extension.user)
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-    )
-    yield context.new_page()
-    context.close()
-    assert faults == []
+    with window(browser, live_server, desk.extension.user) as context:
+        yield context.new_page()
 
 
 def items(page: Page) -> Locator:

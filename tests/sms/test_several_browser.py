@@ -5,14 +5,13 @@ from importlib import resources
 from typing import Literal
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portal.models import CallerID
 from sms.models import Conversation, Message
 from tests import factories
+from tests.windows import PHONE, window
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text()
@@ -34,24 +33,12 @@ def thread(line: CallerID) -> Conversation:
 
 
 @pytest.fixture
-def page(
-    browser: Browser, live_server: LiveServer, client: Client, thread: Conversation
-) -> Iterator[Page]:
+def page(browser: Browser, live_server: LiveServer, thread: Conversation) -> Iterator[Page]:
     """The client on a phone's screen; a fault of its scripts fails the test."""
     assert thread.extension is not None
-    assert thread.extension.user is not None
-    context = browser.new_context(base_url=live_server.url, viewport={"width": 390, "height": 844})
-    faults: list[str] = []
-    context.on("weberror", lambda error: faults.append(str(error.error)))
-    client.force_login(thread.extension.user)
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-    )
-    page = context.new_page()
-    yield page
-    context.close()
-    assert faults == []
+    with window(browser, live_server, thread.extension.user, viewport=PHONE) as context:
+        page = context.new_page()
+        yield page
 
 
 def test_an_answer_says_before_whom_it_reaches_and_goes_to_all_of_them(

@@ -7,17 +7,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
-from django.db import connection
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Locator, Page, Route
+from pytest_django.live_server_helper import LiveServer
 
 from portal.models import CallerID
 from sms import inbox, media
 from sms.models import Conversation, MediaFile, Message
 from tests import factories
-from tests.stack import wait_until
+from tests.windows import window
 
 BY_IDS = "all => all.map(one => Number(one.dataset.id))"
 
@@ -31,38 +29,12 @@ def of(line: CallerID) -> Conversation:
 
 
 @contextlib.contextmanager
-def page_of(
-    browser: Browser, url: str, client: Client, conversation: Conversation
-) -> Iterator[Page]:
+def page_of(browser: Browser, server: LiveServer, conversation: Conversation) -> Iterator[Page]:
     """Give a page that is signed in, not yet loaded; a fault of its scripts is an error."""
     assert conversation.extension is not None
-    assert conversation.extension.user is not None
-    context = browser.new_context(
-        base_url=url,
-        viewport={"width": 1400, "height": 900},
-        timezone_id="America/New_York",
-        locale="en-US",
-    )
-    faults: list[str] = []
-    context.on("weberror", lambda error: faults.append(str(error.error)))
-    client.force_login(conversation.extension.user)
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
-    yield context.new_page()
-    context.close()
-    # What the page still asked for would stand in the way of emptying the tables.
-    wait_until(lambda: not busy(), what="the end of the last request")
-    assert faults == []
-
-
-def busy() -> int:
-    """Count the other connections that work."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() AND state <> 'idle'"
-        )
-        return int(cursor.fetchone()[0])
+    place = {"timezone_id": "America/New_York", "locale": "en-US"}
+    with window(browser, server, conversation.extension.user, **place) as context:
+        yield context.new_page()
 
 
 def open_thread(page: Page, conversation: Conversation) -> Locator:
