@@ -138,6 +138,8 @@ export class Attachments {
       made.addEventListener("click", work);
       return made;
     };
+    // The same one for good: a press that has begun ends on it, whatever is drawn meanwhile.
+    one.drop ??= button({ class: "drop", "aria-label": interpolate(gettext("Remove %s"), [file.name]), text: "×" }, () => this.remove(one));
     one.node = element("li", { class: `attachment${problem || error ? " is-bad" : ""}`, data: { testid: "attachment" } },
       thumb
         ? element("img", { class: "thumb", src: thumb, alt: "" })
@@ -147,7 +149,7 @@ export class Attachments {
         element("span", { class: "hint", role: "status", data: { testid: "attachment-state" }, text: problem || error || stateOf(one) }),
         isWaiting && sent ? element("progress", { max: 1, value: one.share, "aria-label": gettext("Uploaded") }) : null),
       error && sent ? button({ class: "button small", text: gettext("Try again"), data: { testid: "attachment-again" } }, () => this.send(one, sent)) : null,
-      button({ class: "drop", "aria-label": interpolate(gettext("Remove %s"), [file.name]), text: "×" }, () => this.remove(one)));
+      one.drop);
     return one.node;
   }
 }

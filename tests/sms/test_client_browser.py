@@ -209,7 +209,7 @@ def test_a_picture_can_be_attached_and_removed(page: Page, tmp_path: Path) -> No
     picture = tmp_path / "a.png"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n")
     page.get_by_test_id("composer-file").set_input_files(picture)
-    expect(page.get_by_test_id("attachment")).to_contain_text("1 kB")
+    expect(page.get_by_test_id("attachment-state")).to_have_text("1 kB")
     page.get_by_label("Remove a.png").click()
     expect(page.get_by_test_id("attachment")).to_have_count(0)
     expect(page.get_by_test_id("composer-send")).to_be_disabled()
