@@ -6,6 +6,7 @@ Two sweeps at once do no harm: everything here is a conditional update or a ring
 import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -17,6 +18,8 @@ from portal.memory import memory
 from portal.models import Trunk
 from sms import assignment, bell, counting, outcome, presence, unsent
 from sms.models import MediaFile, Message, ProviderEvent, SeenBody, State
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -50,16 +53,18 @@ def sweep() -> None:
 
 
 def _each(rows: QuerySet[Message], act: Callable[[Message], None]) -> None:
-    for message in (
-        rows.order_by()
-        .select_related("trunk", "conversation")
-        .defer("trunk__credentials")[:AT_ONCE]
-    ):
+    found = rows.order_by().select_related("trunk", "conversation").defer("trunk__credentials")
+    _one_by_one(found[:AT_ONCE], act)
+
+
+def _one_by_one(rows: Iterable[T], act: Callable[[T], None]) -> None:
+    """Act on each in a transaction of its own; one that fails does not keep the others back."""
+    for row in rows:
         try:
             with transaction.atomic():
-                act(message)
+                act(row)
         except Exception:
-            log.exception("sweep.row_failed message=%s", message.pk)
+            log.exception("sweep.row_failed step=%s row=%s", act.__name__, getattr(row, "pk", row))
 
 
 def _free_stuck() -> None:
@@ -112,7 +117,7 @@ def pass_on_lost() -> bool:
     """Give threads whose agent is late, or gone, to others; say whether there may be more."""
     memory.refresh()
     found = assignment.lost(THREADS_AT_ONCE)
-    _each_thread(found, assignment.pass_on)
+    _one_by_one(found, assignment.pass_on)
     return len(found) == THREADS_AT_ONCE
 
 
@@ -120,16 +125,8 @@ def offer_waiting() -> bool:
     """Give threads that wait to members who have come; say whether there may be more."""
     memory.refresh()
     found = assignment.waiting(THREADS_AT_ONCE)
-    _each_thread(found, assignment.offer)
+    _one_by_one(found, assignment.offer)
     return len(found) == THREADS_AT_ONCE
-
-
-def _each_thread(ids: Iterable[int], act: Callable[[int], None]) -> None:
-    for pk in ids:
-        try:
-            act(pk)
-        except Exception:
-            log.exception("sweep.thread_failed conversation=%s", pk)
 
 
 def _ring_due() -> None:
