@@ -2,8 +2,8 @@
    again when the sender changes; each is uploaded at once. */
 
 import { upload } from "./api.js";
-import { weight } from "./bubbles.js";
 import { arrange, byId, element, say } from "./dom.js";
+import { weight } from "./media.js";
 import { shrink } from "./shrink.js";
 
 const OURS = { mms: true, types: [], max_files: 20, max_file_bytes: 10 * 1024 * 1024, max_total_bytes: 0 };

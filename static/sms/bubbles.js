@@ -8,8 +8,6 @@ import { symbolOf, ticks } from "./ticks.js";
 import { clock, exact } from "./times.js";
 import { isFewEmoji, linked } from "./words.js";
 
-export { weight } from "./media.js";
-
 export const isOurs = (message, me) =>
   message.direction === "outbound" || (message.direction === "internal" && message.extension === me);
 
