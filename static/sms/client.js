@@ -61,9 +61,8 @@ async function open(id, message) {
   scheduled.show(id);
   offerContact(conversation);
   if (matchMedia("(min-width: 761px)").matches) composer.focus();
-  await opened;
-  await offerSenders(conversation);
-  await offerNumbers(conversation);
+  // Beside the messages, not after them: a choice that comes late moves what is being pressed.
+  await Promise.all([opened, offerSenders(conversation).then(() => offerNumbers(conversation))]);
 }
 
 function startNew(number = "") {

@@ -75,6 +75,8 @@ def open_first(page: Page) -> Locator:
     """Open Helen's thread; return the field for the text."""
     page.get_by_test_id("conversation-item").first.click()
     page.get_by_test_id("message").first.wait_for()
+    # Her second number makes the composer higher: what is pressed meanwhile would move.
+    page.get_by_role("combobox", name="To").wait_for()
     return page.get_by_test_id("composer-text")
 
 
