@@ -23,4 +23,5 @@ EXPOSE 8000 8001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD \
     ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--no-ws", \
-     "--workers", "2", "--blocking-threads", "16", "--respawn-failed-workers", "portal.wsgi:application"]
+     "--workers", "2", "--blocking-threads", "16", "--respawn-failed-workers", \
+     "--http", "1", "--runtime-mode", "st", "portal.wsgi:application"]

@@ -4,8 +4,12 @@ Whichever program imports portal (granian, celery, pytest, manage.py) gets our s
 """
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init
+
+from portal import one_core
 
 # Before the app is made: Celery sets Django up only if it finds this.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -14,3 +18,11 @@ app = Celery("sms-channel")
 # Read lazily: importing this module needs no settings and no servers.
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["portal", "sms"])
+
+
+@worker_init.connect  # type: ignore[untyped-decorator] # Celery has no types
+def _begin(**_: Any) -> None:
+    from django.conf import settings  # noqa: PLC0415 - importing this module needs no settings
+
+    if settings.ONE_CORE:
+        one_core.stay()

@@ -138,7 +138,8 @@ DATABASES = {
         **env.db_url("DATABASE_URL"),
         # A pool and not CONN_MAX_AGE: web threads come and go (granian ends idle ones), a worker
         # has more threads than it needs connections, and the size bounds what PostgreSQL must
-        # serve. The health check costs one empty round trip and survives a database restart.
+        # serve: a process computes on one core, which a few connections keep busy. The health check
+        # costs one empty round trip and survives a database restart.
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
@@ -149,7 +150,7 @@ DATABASES = {
             # What runs again and again is planned once for each connection.
             "server_side_binding": True,
             "prepare_threshold": 3,
-            "pool": {"min_size": 1, "max_size": 10, "timeout": 5, "reconnect_timeout": 5},
+            "pool": {"min_size": 1, "max_size": 6, "timeout": 5, "reconnect_timeout": 5},
         },
     }
 }
@@ -187,6 +188,7 @@ CELERY_BEAT_SCHEDULE = {k: {"task": f"sms.tasks.{k}", "schedule": s} for k, s in
 CLAIM_TIMEOUT: int = env.int("CLAIM_TIMEOUT", default=120)  # seconds a row may stay in SENDING
 MEMORY_SECONDS: float = 0.5  # how long a change of the set-up may go unseen by another process
 SENDER_THREADS: int = env.int("SENDER_THREADS", default=32)  # open provider calls per worker
+ONE_CORE: bool = env.bool("ONE_CORE", default=not DEBUG)  # see portal/one_core.py
 WEBHOOK_MAX_BYTES = 2 * 1024 * 1024
 # Above it Django refuses a body before a view sees it; the webhook door answers with its own words.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * WEBHOOK_MAX_BYTES

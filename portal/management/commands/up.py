@@ -39,6 +39,8 @@ def commands(host: str, port: int, push_port: int) -> dict[str, list[str]]:
         "web": [
             *granian, "10", "--interface", "wsgi", "--port", str(port),
             "--workers", "2", "--blocking-threads", "16", "--respawn-failed-workers",
+            # HTTP/2 is the proxy's work; of a core the server itself needs one thread.
+            "--http", "1", "--runtime-mode", "st",
             "portal.wsgi:application",
         ],
         "push": [
