@@ -7,7 +7,7 @@ bell missed. So a dead Redis costs seconds and is only logged.
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from queue import SimpleQueue
 from typing import Any
@@ -134,24 +134,25 @@ def tell(extension_ids: Iterable[int], news: dict[str, Any]) -> None:
 def tell_all(items: Sequence[News], *, ring_for: Sequence[Ring] = ()) -> None:
     """Push several news after commit, each to the browsers of its extensions.
 
-    ``ring_for`` are bells to ring with it, in the same round trip.
+    What one extension hears goes out together, a line each. ``ring_for`` are bells to ring with it,
+    in the same round trip.
     """
-    messages = [
-        (on_air(f"extension:{pk}"), json.dumps(news))
-        for extension_ids, news in items
-        for pk in set(extension_ids)
-    ]
-    if messages or ring_for:
-        transaction.on_commit(lambda: _tell_now(messages, ring_for))
+    heard: dict[int, list[str]] = {}
+    for extension_ids, news in items:
+        line = json.dumps(news)
+        for pk in set(extension_ids):
+            heard.setdefault(pk, []).append(line)
+    if heard or ring_for:
+        transaction.on_commit(lambda: _tell_now(heard, ring_for))
 
 
-def _tell_now(messages: Sequence[tuple[str, str]], rings: Sequence[Ring]) -> None:
+def _tell_now(heard: Mapping[int, Sequence[str]], rings: Sequence[Ring]) -> None:
     try:
         pipe = connection().pipeline(transaction=False)
         for task, args in rings:
             pipe.set(_key(task, args), 1, nx=True, ex=RING_SECONDS)
-        for channel, news in messages:
-            pipe.publish(channel, news)
+        for pk, lines in heard.items():
+            pipe.publish(on_air(f"extension:{pk}"), "\n".join(lines))
         silent = pipe.execute()
         for (task, args), rang in zip(rings, silent, strict=False):
             if rang:

@@ -1,7 +1,7 @@
 """Knows how one Redis connection serves every open stream of a process, and what a stream is told.
 
-The flows publish JSON objects (`sms.bell.tell`). Losing Redis costs news, never rows, so a client
-that lost it is told twice: `lost` now, `hello` as soon as it can hear again.
+The flows publish JSON objects, one a line (`sms.bell.tell_all`). Losing Redis costs news, never
+rows, so a client that lost it is told twice: `lost` now, `hello` as soon as it can hear again.
 """
 
 import asyncio
@@ -193,7 +193,7 @@ class Hub:
             for client in clients:
                 client.confirm(channel)
         if kind == "message" and clients:
-            frame = as_frame(body)
+            frame = b"".join(as_event(line) for line in body.splitlines())
             for client in clients:
                 client.offer(frame)
 
@@ -239,8 +239,8 @@ async def messages(line: PubSub) -> AsyncIterator[tuple[str, str, bytes]]:
             await line.ping()
 
 
-def as_frame(body: bytes) -> bytes:
+def as_event(line: bytes) -> bytes:
     """Return a published JSON object as one server-sent event."""
-    news = json.loads(body)
+    news = json.loads(line)
     ident = f"id: {news['id']}\n" if "id" in news else ""
     return f"{ident}data: {json.dumps(news)}\n\n".encode()

@@ -35,9 +35,12 @@ def browser(client: Redis, pk: int, *, kind: str = "extension") -> Iterator[Hear
     listener.subscribe(bell.on_air(f"{kind}:{pk}"))
     listener.get_message(timeout=5)  # the subscription itself
 
+    news: list[dict[str, Any]] = []
+
     def heard() -> dict[str, Any] | None:
-        message = listener.get_message(timeout=1)
-        return json.loads(message["data"]) if message else None
+        if not news and (message := listener.get_message(timeout=1)):
+            news.extend(map(json.loads, message["data"].splitlines()))
+        return news.pop(0) if news else None
 
     try:
         yield heard

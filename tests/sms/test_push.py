@@ -106,6 +106,8 @@ def test_a_browser_hears_its_channels_and_no_others(redis_client: redis.Redis) -
         redis_client.publish(on_air("extension:2"), json.dumps({"for": "desk"}))
         assert await desk.frame() == 'data: {"for": "desk"}\n\n'
         assert await other.frame() == 'id: 8\ndata: {"id": 8, "for": "other"}\n\n'
+        redis_client.publish(on_air("extension:2"), '{"n": 1}\n{"n": 2}')
+        assert await desk.frame() == 'data: {"n": 1}\n\ndata: {"n": 2}\n\n'
         await desk.leave()
         await other.leave()
 
