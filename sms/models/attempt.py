@@ -21,9 +21,13 @@ class Attempt(models.Model):
         UNAVAILABLE = "unavailable", _("not reached")
         UNCONFIRMED = "unconfirmed", _("answer lost")
 
-    # Found by their message only; a tenant's go with its messages.
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+", db_index=False)
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attempts")
+    # Found by their message only; a tenant's go with its messages. The fence below holds both.
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, related_name="attempts", db_constraint=False
+    )
     trunk = models.ForeignKey(Trunk, on_delete=models.SET_NULL, null=True, related_name="attempts")
     started_at = models.DateTimeField(_("started"))
     ended_at = models.DateTimeField(_("ended"))

@@ -40,7 +40,8 @@ class Conversation(models.Model):
         EXTERNAL = "external", _("external")
         INTERNAL = "internal", _("internal")
 
-    # No index of its own where one of those below begins with the column.
+    # No index of its own where one of those below begins with the column, and no constraint where
+    # the fence below is one.
     tenant = models.ForeignKey(
         Tenant, on_delete=models.CASCADE, related_name="conversations", db_index=False
     )
@@ -61,6 +62,7 @@ class Conversation(models.Model):
         blank=True,
         related_name="conversations",
         db_index=False,
+        db_constraint=False,
     )
     peer = models.ForeignKey(
         Extension,
@@ -69,6 +71,7 @@ class Conversation(models.Model):
         blank=True,
         related_name="+",
         db_index=False,
+        db_constraint=False,
     )
     group = models.ForeignKey(
         Group,
@@ -77,6 +80,7 @@ class Conversation(models.Model):
         blank=True,
         related_name="conversations",
         db_index=False,
+        db_constraint=False,
     )
     owner_key = models.CharField(
         max_length=48, editable=False, help_text=_("The owner as text, for the unique constraint.")

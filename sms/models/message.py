@@ -135,9 +135,14 @@ class Message(models.Model):
         BULK = 3, _("bulk")
 
     # Every state writes every index again, so a foreign key has none of its own: an index below
-    # begins with it, or nothing but the deletion of a whole trunk or extension asks by it.
+    # begins with it, or nothing but the deletion of a whole trunk or extension asks by it. Nor is
+    # a row looked up and locked twice: the fence below leads to the conversation and its tenant.
     tenant = models.ForeignKey(
-        Tenant, on_delete=models.CASCADE, related_name="messages", db_index=False
+        Tenant,
+        on_delete=models.CASCADE,
+        related_name="messages",
+        db_index=False,
+        db_constraint=False,
     )
     trunk = models.ForeignKey(
         Trunk,
@@ -148,7 +153,11 @@ class Message(models.Model):
         db_index=False,
     )
     conversation = models.ForeignKey(
-        Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False
+        Conversation,
+        on_delete=models.CASCADE,
+        related_name="messages",
+        db_index=False,
+        db_constraint=False,
     )
     extension = models.ForeignKey(
         Extension,
