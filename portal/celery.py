@@ -9,7 +9,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_init
 
-from portal import one_core
+from portal import serving
 
 # Before the app is made: Celery sets Django up only if it finds this.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -22,7 +22,4 @@ app.autodiscover_tasks(["portal", "sms"])
 
 @worker_init.connect  # type: ignore[untyped-decorator] # Celery has no types
 def _begin(**_: Any) -> None:
-    from django.conf import settings  # noqa: PLC0415 - importing this module needs no settings
-
-    if settings.ONE_CORE:
-        one_core.stay()
+    serving.begin()

@@ -10,7 +10,7 @@ from django.db import connection
 from django.http import HttpResponse
 from granian.utils.proxies import wrap_wsgi_with_proxy_headers
 
-from portal import one_core
+from portal import serving
 from portal.express import is_machine
 
 
@@ -42,7 +42,6 @@ class Handler(WSGIHandler):
 
 
 django.setup(set_prefix=False)
-if settings.ONE_CORE:
-    one_core.stay()
+serving.begin()
 # A proxy we trust says who called and whether that was by TLS; nobody else is believed.
 application = wrap_wsgi_with_proxy_headers(Handler(), settings.TRUSTED_PROXIES)

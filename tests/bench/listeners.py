@@ -81,7 +81,7 @@ class Radio(Listener):
                 if said and said["type"] == "psubscribe":
                     self._ready.set()
                 elif said:
-                    yield said["data"]
+                    yield from said["data"].splitlines()
 
 
 class Browser(Listener):
