@@ -5,8 +5,8 @@ holds the interpreter. The kernel does not know that. It wakes each thread on a 
 where the thread waits for the interpreter and then finds cold caches; under load a quarter of a
 worker's time went there. On one core threads follow each other instead.
 
-Which core that is, is looked at every few seconds, because others may need it more: a process moves
-when another core would give it clearly more. Linux only; elsewhere nothing is done.
+Which core that is, is looked at every few seconds: who shares a core moves when another one has
+clearly more time left. Linux only; elsewhere nothing is done.
 """
 
 import contextlib
@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 
 # Of which length, is left to chance: two processes that share a core must not both leave it.
 SECONDS_BETWEEN_LOOKS = (1.0, 3.0)
-# What another core must offer more than this one, as a share of a core.
-WORTH_MOVING = 0.2
+# Less than this share of a core is not worth a move.
+CLEARLY = 0.2
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,12 @@ def _stay(allowed: set[int]) -> None:
 
 
 def choose(core: int, before: Look, now: Look) -> int:
-    """Return the core to be on: another one if it had clearly more time left than ours gives us."""
-    seconds = now.clock - before.clock
+    """Return the core to be on: another one if others take of ours, and it has clearly more left."""
+    clearly = CLEARLY * (now.clock - before.clock)
     idle = {one: now.idle[one] - before.idle[one] for one in now.idle}
     best = max(idle, key=lambda one: idle[one])
-    here = idle[core] + now.own - before.own
-    return best if idle[best] > here + WORTH_MOVING * seconds else core
+    taken = now.clock - before.clock - idle[core] - (now.own - before.own)
+    return best if taken > clearly and idle[best] - idle[core] > clearly else core
 
 
 def _look(allowed: Iterable[int]) -> Look:

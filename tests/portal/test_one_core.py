@@ -1,4 +1,4 @@
-"""A process keeps to one core, and moves when another one would give it clearly more."""
+"""A process keeps to one core, and moves when it shares it and another one is freer."""
 
 import os
 import subprocess
@@ -35,12 +35,16 @@ def test_a_process_whose_core_is_wanted_by_others_moves_to_a_free_one() -> None:
     assert choose(0, START, look(own=0.4, idle=(0.0, 0.9))) == 1
 
 
+def test_of_two_that_share_a_core_one_moves_to_where_time_is_left() -> None:
+    assert choose(0, START, look(own=0.5, idle=(0.0, 0.4))) == 1
+
+
 def test_an_idle_process_leaves_a_core_that_others_keep_busy() -> None:
     assert choose(1, START, look(own=0.0, idle=(0.8, 0.1))) == 0
 
 
 def test_a_core_that_is_only_a_little_freer_is_not_worth_a_move() -> None:
-    assert choose(0, START, look(own=0.5, idle=(0.1, 0.7))) == 0
+    assert choose(0, START, look(own=0.5, idle=(0.1, 0.25))) == 0
 
 
 @contextmanager
