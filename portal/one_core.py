@@ -63,7 +63,7 @@ def _stay(allowed: set[int]) -> None:
 
 
 def choose(core: int, before: Look, now: Look) -> int:
-    """Return the core to be on: another one if others take of ours, and it has clearly more left."""
+    """Return the core to be on: another if others take of ours, and it has clearly more left."""
     clearly = CLEARLY * (now.clock - before.clock)
     idle = {one: now.idle[one] - before.idle[one] for one in now.idle}
     best = max(idle, key=lambda one: idle[one])
