@@ -1,5 +1,6 @@
 """Celery's door: each task answers one bell with one call."""
 
+import threading
 from typing import Any
 
 from celery import shared_task
@@ -63,6 +64,11 @@ def submit_later() -> None:
 def look_at_certificate() -> None:
     """See whether providers still get through to us; pages warn of what is found."""
     standing.renew()
+
+
+# Celery sends this one while it handles a signal, under a lock that no thread can take twice. A
+# second SIGTERM at the same moment, one for the process and one for its group, hung the worker.
+worker_shutting_down.lock = threading.RLock()
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator] # Celery has no types
