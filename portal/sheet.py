@@ -25,7 +25,7 @@ def decoded(content: bytes) -> str:
             continue
         if "\0" not in text:
             return text
-    raise Unreadable(_("The file is no text. Save it as “CSV UTF-8” or as vCard."))
+    raise Unreadable(_("The file is no text. Save it as “CSV UTF-8”."))
 
 
 def records(text: str) -> Iterator[tuple[int, list[str]]]:

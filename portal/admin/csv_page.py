@@ -14,9 +14,10 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from portal.admin import did_csv, trail
 from portal.admin.did_csv import Outcome
-from portal.admin.sheet import Sheet, SheetUnreadable
+from portal.admin.sheet import Sheet
 from portal.admin.sheet import read as sheet_of
 from portal.models import DID, Tenant, Trunk
+from portal.sheet import Unreadable, decoded
 
 MAX_BYTES = 1_000_000
 SHOWN = 200
@@ -52,12 +53,9 @@ class CsvForm(forms.Form):
         if file.size > MAX_BYTES:
             raise forms.ValidationError(_("The file is larger than 1 MB; split it."))
         try:
-            text: str = file.read().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise forms.ValidationError(
-                _("Save the sheet as CSV (UTF-8), then try again.")
-            ) from error
-        return text
+            return decoded(file.read())
+        except Unreadable as error:
+            raise forms.ValidationError(str(error)) from error
 
     def clean(self) -> dict[str, Any]:
         """Read the rows."""
@@ -69,7 +67,7 @@ class CsvForm(forms.Form):
             return cleaned
         try:
             sheet = sheet_of(text, did_csv.COLUMNS)
-        except SheetUnreadable as error:
+        except Unreadable as error:
             raise forms.ValidationError({"file": str(error)}) from error
         return {**cleaned, "sheet": sheet, "text": text}
 

@@ -18,6 +18,7 @@ from portal.admin import trail
 from portal.models import AuditEntry, Tenant
 from portal.provisioning import roster, sheet
 from portal.provisioning.roster import Plan
+from portal.sheet import Unreadable
 
 _SALT = "portal.roster"
 FRESH_SECONDS = 3600
@@ -55,7 +56,7 @@ class UploadForm(forms.Form):
         self.content = file.read()
         try:
             sheet.read(self.content)
-        except sheet.Unreadable as error:
+        except Unreadable as error:
             raise forms.ValidationError(str(error)) from error
         return file
 

@@ -10,14 +10,11 @@ from django.utils.translation import gettext as _
 
 from portal.cells import guarded, unguarded
 from portal.provisioning.document import suggest
+from portal.sheet import Unreadable, decoded, records
 
 COLUMNS = ("number", "name", "sms", "enabled", "user", "caller_ids")
 MOST_LINES = 10_000
 _ESCAPED = re.compile(r"\\.|.", re.DOTALL)
-
-
-class Unreadable(Exception):
-    """The file as a whole cannot be read; the text says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +49,9 @@ class CallerIDPart:
 
 def read(content: bytes) -> tuple[list[Line], list[Fault]]:
     """Return the lines of a file, and the lines that do not fit its header."""
-    text = _decoded(content)
-    first = text.partition("\n")[0]
-    # Some countries' spreadsheets put semicolons or tabs where others put commas.
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        header = _header(next(reader, []))
-        return _lines(reader, header)
-    except csv.Error as error:
-        raise Unreadable(
-            _("Line %(line)d is not CSV: %(why)s.") % {"line": reader.line_num, "why": error}
-        ) from error
+    rows = records(decoded(content))
+    _first, names = next(rows, (1, []))
+    return _lines(rows, _header(names))
 
 
 def write(rows: Iterable[Mapping[str, str]]) -> str:
@@ -86,16 +74,6 @@ def caller_ids(cell: str) -> Iterator[CallerIDPart]:
         yield CallerIDPart(*(_unescape(value).strip() for value in (trunk, did, description)))
 
 
-def _decoded(content: bytes) -> str:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Unreadable(_("The file is not UTF-8 text. Save it as “CSV UTF-8”.")) from error
-    if "\0" in text:
-        raise Unreadable(_("The file is no text. Save it as “CSV UTF-8”."))
-    return text
-
-
 def _header(cells: list[str]) -> list[str]:
     names = [cell.strip().lower() for cell in cells]
     for name in names:
@@ -111,12 +89,12 @@ def _header(cells: list[str]) -> list[str]:
     return names
 
 
-def _lines(reader: Iterable[list[str]], header: list[str]) -> tuple[list[Line], list[Fault]]:
+def _lines(
+    rows: Iterable[tuple[int, list[str]]], header: list[str]
+) -> tuple[list[Line], list[Fault]]:
     found: list[Line] = []
     faults: list[Fault] = []
-    begins = 2
-    for cells in reader:
-        line, begins = begins, reader.line_num + 1  # type: ignore[attr-defined] # the reader has it
+    for line, cells in rows:
         values = [unguarded(cell.strip()) for cell in cells]
         if not any(values):
             continue

@@ -154,8 +154,8 @@ def test_a_number_of_another_tenant_is_taken_and_nobody_learns_whose(
         (b"number,number\n1,1\n", "twice"),
         (b"number\n", "nothing below the first line"),
         (b"number\n12125550101,spare\n", "Line 2 has more cells"),
-        (b"number,label\n12125550101,caf\xe9\n", "CSV (UTF-8)"),
-        (b"number\n\x00\n", "CSV (UTF-8)"),
+        (b"number\n\x00\n", "The file is no text"),
+        (b"number,label\n12125550101," + b"x" * 200_000, "From line 2 on this is not CSV"),
         (b"number\n" + b"12125550101\n" * 5001, "at most 5000 rows"),
     ],
 )
@@ -172,12 +172,14 @@ def test_a_form_without_a_file_or_a_trunk_names_the_field(boss: Client) -> None:
     assert not DID.objects.exists()
 
 
-def test_a_spreadsheet_with_semicolons_and_a_byte_order_mark_is_read(
-    boss: Client, trunk: Trunk
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
+def test_a_spreadsheet_of_another_country_is_read(
+    boss: Client, trunk: Trunk, encoding: str
 ) -> None:
-    text = upload(boss, trunk, "\ufeffNumber;Label\r\n12125550101;Küche\r\n".encode())
+    text = upload(boss, trunk, "Number;Label\r\n12125550101;Küche\r\n".encode(encoding))
 
     assert "there would be 1 new" in text
+    assert "Küche" in text
 
 
 def test_what_is_exported_can_be_imported_again(boss: Client, trunk: Trunk) -> None:
