@@ -5,7 +5,6 @@ calls in SENDING. No transaction is open during a call.
 """
 
 import logging
-import threading
 import time
 from functools import partial
 from queue import Empty
@@ -37,8 +36,18 @@ BATCH_SECONDS = 0.01
 # How soon to look again when every thread is busy with other trunks.
 BUSY_SECONDS = 0.05
 
-# Set when the worker was told to stop: open calls end, nothing new is claimed.
-closing = threading.Event()
+
+class _Closing:
+    """Whether the worker was told to stop: open calls end, nothing new is claimed.
+
+    No event, since it is told by a signal's handler: a second signal at the same moment would wait
+    for ever for the lock that the first one holds.
+    """
+
+    told = False
+
+
+closing = _Closing()
 
 
 def drain(trunk_id: int, box: bell.Box) -> bool:
@@ -74,7 +83,7 @@ class _Shift:
     def work(self) -> bool:
         """Send until nothing is due; return whether more is due and somebody has to go on."""
         while True:
-            over = closing.is_set() or self._is_over()
+            over = closing.told or self._is_over()
             try:
                 sending = self._look(over=over)
             except OperationalError:
@@ -84,7 +93,7 @@ class _Shift:
                 sending, self.left, self.pause = False, True, LONGEST_WAIT
             soon = 0 < self.pause <= LONGEST_WAIT
             if not (self.calls or self.outcomes) and (over or not (sending and soon)):
-                return sending and over and not closing.is_set()
+                return sending and over and not closing.told
             self._collect(min(self.pause or LONGEST_WAIT, LONGEST_WAIT))
 
     def _is_over(self) -> bool:

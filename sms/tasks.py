@@ -74,4 +74,4 @@ worker_shutting_down.lock = threading.RLock()
 @worker_shutting_down.connect  # type: ignore[untyped-decorator] # Celery has no types
 def _close(**_: Any) -> None:
     """Claim nothing more; the calls that are open end and are settled."""
-    dispatch.closing.set()
+    dispatch.closing.told = True

@@ -28,23 +28,20 @@ SWEEP_SECONDS = 1.0
 
 
 def keep(run: Callable[[], Any]) -> None:
-    """Keep a process running that runs this, until told to stop."""
+    """Keep a process running that runs this, until our process group is told to stop."""
     told: list[int] = []
-    child = 0
-
-    def stop(number: int, _frame: object) -> None:
-        told.append(number)
-        with suppress(ProcessLookupError):
-            os.kill(child, signal.SIGTERM)
-
-    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
     while not told:
         child = os.fork()
         if not child:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            points.listen()
-            run()
+            if not told:
+                points.listen()
+                run()
             sys.exit()
+        if told:  # perhaps before there was a child to hear it
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGTERM)
         os.waitpid(child, 0)
 
 

@@ -247,11 +247,11 @@ def test_a_text_that_is_not_due_yet_is_left_alone(line: CallerID, carrier: FakeP
 
 
 @pytest.fixture
-def closing() -> Iterator[threading.Event]:
+def closing() -> Iterator[None]:
     """Tell the process to stop, for the time of the test."""
-    dispatch.closing.set()
-    yield dispatch.closing
-    dispatch.closing.clear()
+    dispatch.closing.told = True
+    yield
+    dispatch.closing.told = False
 
 
 @pytest.mark.usefixtures("closing")
@@ -266,12 +266,14 @@ def test_a_worker_that_stops_claims_nothing(line: CallerID, carrier: FakeProvide
 def test_a_worker_that_is_told_to_stop_settles_its_open_calls(
     line: CallerID, carrier: FakeProvider
 ) -> None:
-    carrier.will(fakes.then(lambda _call: dispatch.closing.set(), fakes.accepted()))
+    carrier.will(
+        fakes.then(lambda _call: setattr(dispatch.closing, "told", True), fakes.accepted())
+    )
     first, second = submit(line.extension, "one"), submit(line.extension, "two")
     try:
         assert drain(line.did.trunk) is False
     finally:
-        dispatch.closing.clear()
+        dispatch.closing.told = False
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.state, second.state) == ("accepted", "queued")

@@ -13,7 +13,7 @@ from sms import dispatch
 @pytest.fixture(autouse=True)
 def _open() -> Iterator[None]:
     yield
-    dispatch.closing.clear()
+    dispatch.closing.told = False
 
 
 def test_a_second_sigterm_while_the_first_is_handled_does_not_hang_the_worker() -> None:
@@ -25,4 +25,4 @@ def test_a_second_sigterm_while_the_first_is_handled_does_not_hang_the_worker() 
     handling.start()
     handling.join(10)
     assert not handling.is_alive()
-    assert dispatch.closing.is_set()
+    assert dispatch.closing.told
