@@ -38,12 +38,9 @@ BUSY_SECONDS = 0.05
 
 
 class _Closing:
-    """Whether the worker was told to stop: open calls end, nothing new is claimed.
+    """Whether the worker was told to stop: open calls end, nothing new is claimed."""
 
-    No event, since it is told by a signal's handler: a second signal at the same moment would wait
-    for ever for the lock that the first one holds.
-    """
-
+    # No event: a second signal would wait for the lock that the handler of the first one holds.
     told = False
 
 
