@@ -18,7 +18,7 @@ from portal.admin import trail
 from portal.models import AuditEntry, Tenant
 from portal.provisioning import roster, sheet
 from portal.provisioning.roster import Plan
-from portal.sheet import Unreadable
+from portal.sheet import Unreadable, decoded
 
 _SALT = "portal.roster"
 FRESH_SECONDS = 3600
@@ -125,7 +125,7 @@ def _show(
 ) -> HttpResponse:
     plan = _planned(tenant, content)
     edits = sorted([*plan.new, *plan.changed], key=lambda edit: edit.line)
-    sealed = {"tenant": tenant.pk, "seen": _digest(plan), "file": content.decode("utf-8-sig")}
+    sealed = {"tenant": tenant.pk, "seen": _digest(plan), "file": decoded(content)}
     return _page(
         page,
         request,

@@ -239,6 +239,14 @@ def test_a_file_that_cannot_be_read_says_why(boss: Client, text: bytes, why: str
     assert 'id="upload-form"' in page
 
 
+def test_what_windows_writes_in_the_west_is_read(boss: Client) -> None:
+    text = "number,name\n1001,Käthe\n".encode("cp1252")
+
+    page = boss.post(IMPORT, {"file": SimpleUploadedFile("extensions.csv", text, "text/csv")})
+
+    assert "Käthe" in page.content.decode()
+
+
 @pytest.mark.parametrize("delimiter", [";", "\t"])
 def test_other_countries_spreadsheets_are_read(boss: Client, delimiter: str) -> None:
     text = "\ufeff" + "number,name\r\n1001,Desk\r\n\r\n".replace(",", delimiter)
