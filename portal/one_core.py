@@ -50,13 +50,16 @@ def _stay(allowed: set[int]) -> None:
     core = random.choice(sorted(allowed))  # noqa: S311 - not a secret
     try:
         before = _look(allowed)
+        if not allowed <= before.idle.keys():
+            return  # some containers are shown other cores than they may use
         while True:
             _pin({core})
+            # A thread of its own, which has nothing to do until the next look.
             time.sleep(random.uniform(*SECONDS_BETWEEN_LOOKS))  # noqa: S311 - not a secret
             now = _look(allowed)
             core = choose(core, before, now)
             before = now
-    except OSError:
+    except (OSError, KeyError):  # a core is gone, or we may not
         log.warning("one_core.given_up", exc_info=True)
         with contextlib.suppress(OSError):
             _pin(allowed)

@@ -73,6 +73,7 @@ class Together(Generic[Item, Result]):
     def _lead(self) -> None:
         """Write what waits, then hand the lead to the next one that came meanwhile."""
         if self._crowded:
+            # Without the lock, so that others can come: more rows in a write, fewer writes.
             time.sleep(PATIENCE)
         with self._lock:
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
